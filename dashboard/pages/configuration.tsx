@@ -17,6 +17,7 @@ export function ConfigurationPage() {
   const { data, error, again } = usePolled('v1/config', 0);
   const [text, setText] = useState<string | null>(null);
   const [changes, setChanges] = useState<readonly string[] | null>(null);
+  const [restarts, setRestarts] = useState<readonly string[]>([]);
   const [faults, setFaults] = useState<readonly Fault[]>([]);
   const [said, setSaid] = useState<string | null>(null);
   const inForce = data ? JSON.stringify(data.config, null, 2) : '';
@@ -40,8 +41,12 @@ export function ConfigurationPage() {
     }
   };
   const check = async (): Promise<void> => {
-    const answer = (await send('v1/config/check', 'POST', (config) => config)) as { changes: string[] } | null;
+    const answer = (await send('v1/config/check', 'POST', (config) => config)) as {
+      changes: string[];
+      needsRestart: string[];
+    } | null;
     setChanges(answer?.changes ?? null);
+    setRestarts(answer?.needsRestart ?? []);
   };
   const tryOut = async (): Promise<void> => {
     setTrying(true);
@@ -50,7 +55,9 @@ export function ConfigurationPage() {
   };
   const apply = async (): Promise<void> => {
     const { version } = data;
-    const answer = (await send('v1/config', 'PUT', (config) => ({ version, config }))) as { version: number } | null;
+    // Who puts it in force has been shown what needs a restart.
+    const path = restarts.length > 0 ? 'v1/config?acceptRestart=true' : 'v1/config';
+    const answer = (await send(path, 'PUT', (config) => ({ version, config }))) as { version: number } | null;
     if (!answer) return;
     setSaid(`Version ${answer.version} is in force.`);
     setText(null);
@@ -96,6 +103,9 @@ export function ConfigurationPage() {
           {changes !== null && (
             <div role="status">
               <h3>{changes.length === 0 ? 'It is valid, and changes nothing.' : 'It is valid, and changes:'}</h3>
+              {restarts.map((line) => (
+                <p key={line}>{line}</p>
+              ))}
               <ul class="changes">
                 {changes.map((line) => (
                   <li key={line}>

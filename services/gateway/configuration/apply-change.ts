@@ -59,6 +59,33 @@ export function configToChange(context: GatewayContext, request: FastifyRequest)
 
 const changedMeanwhile = (): string => 'the configuration was changed meanwhile; try again';
 
+/** For routes that may change what is read only at a start. */
+export const acceptRestartParameter = {
+  name: 'acceptRestart',
+  in: 'query',
+  required: false,
+  doc: 'true puts in force what is read only at a start, too, for whoever is started from then on; without it such a change is refused',
+  schema: { type: 'boolean' },
+} as const;
+
+function acceptsRestart(request: FastifyRequest): boolean {
+  const { acceptRestart = 'false' } = request.query as Record<string, string | string[] | undefined>;
+  if (acceptRestart !== 'true' && acceptRestart !== 'false')
+    throw invalidField('acceptRestart', 'must be true or false');
+  return acceptRestart === 'true';
+}
+
+/** What would be said to be in force, and is not before somebody has started it anew: whoever wants that says so. */
+function refuseUntilRestart(request: FastifyRequest, needsRestart: readonly string[]): void {
+  const [first] = needsRestart;
+  if (first === undefined || acceptsRestart(request)) return;
+  throw new HttpError(
+    'refused',
+    `${needsRestart.join('; ')}; ask with acceptRestart=true to put it in force for whoever is started from then on`,
+    first.slice(0, first.indexOf(':')),
+  );
+}
+
 /** Resolves when this gateway has read the new version back, with what of it needs a restart, and of whom. Throws an HttpError where it is refused or comes too late. */
 export async function applyChange(
   context: GatewayContext,
@@ -67,13 +94,15 @@ export async function applyChange(
 ): Promise<string[]> {
   refuseUnputtable(context, config);
   const before = context.config()?.config;
+  const needsRestart = before ? restartsNeeded(before, config) : [];
+  refuseUntilRestart(request, needsRestart);
   const { asker, ip } = request;
   const author = asker.isAnonymous ? '' : `by ${asker.who} `;
   const source = `${by} ${author}from ${ip} through ${context.id}`;
   const written = await context.configWriter.apply(config, replaces, source, reason);
   if (!written.ok) throw new HttpError('version_conflict', conflict(written.current?.version ?? 0), 'version');
   await context.untilInForce(written.applied.version);
-  return before ? restartsNeeded(before, config) : [];
+  return needsRestart;
 }
 
 /** What a route may answer with that changes the configuration by a body. */

@@ -6,7 +6,13 @@ import { configFromJson } from '../../../lib/config/parse-config';
 import { configSchema } from '../../../lib/config/schema/config-schema';
 import type { ConfigVersion } from '../../../lib/topics/generated/messages';
 import { remark } from '../../../lib/topics/identifier-schemas';
-import { applyChange, changeErrors, configToChange, ifMatchParameter } from '../configuration/apply-change';
+import {
+  acceptRestartParameter,
+  applyChange,
+  changeErrors,
+  configToChange,
+  ifMatchParameter,
+} from '../configuration/apply-change';
 import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http/http-error';
@@ -98,7 +104,7 @@ export function configHistoryEndpoints(context: GatewayContext): Endpoint[] {
       method: 'POST',
       path: '/v1/config/rollback',
       summary: 'Puts an earlier version in force again, as a new one.',
-      parameters: [ifMatchParameter],
+      parameters: [ifMatchParameter, acceptRestartParameter],
       body: { schemas: [rollbackSchema], required: true },
       responses: { 200: { doc: 'What is in force now.', body: { schema: wentBackSchema } } },
       errors: [...changeErrors, 'not_found'],

@@ -6,7 +6,13 @@ import type { ParseResult } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { configSchema } from '../../../lib/config/schema/config-schema';
 import { remark } from '../../../lib/topics/identifier-schemas';
-import { applyChange, ifMatchParameter, noLongerInForce, versionIfMatch } from '../configuration/apply-change';
+import {
+  acceptRestartParameter,
+  applyChange,
+  ifMatchParameter,
+  noLongerInForce,
+  versionIfMatch,
+} from '../configuration/apply-change';
 import type { CheckedConfig } from '../configuration/check-plain-config';
 import { configInForce } from '../configuration/config-in-force';
 import { type ConfigParser, createConfigParser } from '../configuration/parse-config-apart';
@@ -45,7 +51,10 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
       path: '/v1/config',
       summary: 'Puts a configuration in force if the version is still the one you read.',
       description: `Either \`{ version, config }\`, or the configuration alone as JSON or YAML (application/yaml) with the version in If-Match. YAML has at most ${configLimits.maxBytes} bytes, ${configLimits.maxKeys} keys and ${configLimits.maxDepth} levels.`,
-      parameters: [{ ...ifMatchParameter, doc: 'version (ETag) the new configuration replaces' }],
+      parameters: [
+        { ...ifMatchParameter, doc: 'version (ETag) the new configuration replaces' },
+        acceptRestartParameter,
+      ],
       body: {
         schemas: [inForceSchema, configSchema],
         required: true,

@@ -13,7 +13,8 @@ test('a change is logged, and recorded with the address it came from', async () 
     info: (message, fields) => void lines.push({ message, fields }),
   };
   const started = await startGateway({ log });
-  const answer = started.call('PUT', '/v1/config', { version: 1, config: { ...testConfig, seed: 77 } });
+  const wanted = { version: 1, config: { ...testConfig, seed: 77 } };
+  const answer = started.call('PUT', '/v1/config?acceptRestart=true', wanted);
   await started.until(() => started.broker.records(topics.config.name).length === 2);
   await started.clock.advanceBy(10);
   expect(await answer).toMatchObject({
@@ -43,6 +44,29 @@ test.each([
   await started.stop();
 });
 
+test('what is read only at a start is refused, naming it and who reads it, unless the restart is accepted', async () => {
+  const started = await startGateway();
+  const { limits, feedback } = testConfig;
+  const config = {
+    ...testConfig,
+    limits: { ...limits, maxSessions: limits.maxSessions + 1 },
+    feedback: { ...feedback, windowMs: feedback.windowMs + 1 },
+  };
+  const refused = await started.call('PUT', '/v1/config', { version: 1, config });
+  expect([refused.status, refused.body.error.code, refused.body.error.field]).toEqual([
+    409,
+    'refused',
+    'limits.maxSessions',
+  ]);
+  expect(refused.body.error.message).toContain(
+    'limits.maxSessions: needs a restart of route-intake; feedback.windowMs: needs a restart of reward-feedback',
+  );
+  const odd = await started.call('PUT', '/v1/config?acceptRestart=perhaps', { version: 1, config });
+  expect([odd.status, odd.body.error.field]).toEqual([400, 'acceptRestart']);
+  expect(started.broker.records(topics.config.name)).toHaveLength(1);
+  await started.stop();
+});
+
 test('who may use the gateway is not changed over HTTP', async () => {
   const started = await startGateway();
   const access = { issuers: { own: { issuer: 'https://own.example.com', audience: 'x', defaultRole: 'admin' } } };
@@ -56,7 +80,7 @@ test('a change by a key is recorded under its name', async () => {
   const started = await startKeyedGateway();
   const { secret, key } = await started.key({ name: 'ops', role: 'operator' });
   const body = { version: 1, config: { ...testConfig, seed: 77 } };
-  expect((await started.callLater('PUT', '/v1/config', body, bearer(secret))).status).toBe(200);
+  expect((await started.callLater('PUT', '/v1/config?acceptRestart=true', body, bearer(secret))).status).toBe(200);
   const { body: audit } = await started.call('GET', '/v1/audit?limit=1', undefined, bearer(started.admin.secret));
   expect(audit.records).toMatchObject([
     { action: 'config.apply', before: { seed: testConfig.seed }, after: { seed: 77 } },

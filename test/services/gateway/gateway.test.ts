@@ -710,7 +710,7 @@ describe('/v1/config', () => {
   afterEach(() => started.stop());
   const changed = { ...testConfig, seed: 9 };
   const put = async (body: unknown, headers: Record<string, string> = {}) => {
-    const answer = started.call('PUT', '/v1/config', body, headers);
+    const answer = started.call('PUT', '/v1/config?acceptRestart=true', body, headers);
     // The gateway waits on its clock until it has read the new version back.
     let answered = false;
     const watched = answer.finally(() => {
