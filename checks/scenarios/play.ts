@@ -147,7 +147,10 @@ async function play(run: ScenarioRun, engine: ScenarioEngine, failures: string[]
     const source = isLie ? 'liar' : honest;
     await sleep(clock, outcomeDelayMs);
     const quality = isLie ? 1 - answer.quality! : answer.quality;
-    await client.report(routeOutcome(decision, { ...answer, quality, source, occurredAtMs: clock.nowMs() }));
+    const retryAfterMs = isWith && answer.status === 'RATE_LIMITED' ? scenario.retryAfterMs : null;
+    await client.report(
+      routeOutcome(decision, { ...answer, quality, source, retryAfterMs, occurredAtMs: clock.nowMs() }),
+    );
   };
   const counted = async (index: number): Promise<void> => {
     const models: readonly ModelName[] =

@@ -15,6 +15,8 @@ export interface Scenario {
   readonly without: Settings | null;
   /** What the part is called. */
   readonly part: string;
+  /** What a provider that refuses a call says of when it may be asked again, with the part alone; null: nothing. */
+  readonly retryAfterMs: number | null;
   /** Judges anybody can hear, of every request; a liar says the opposite while it lasts. */
   readonly liarShare: number;
   /** Announced with a new version of the configuration, with the part alone. */
@@ -39,6 +41,7 @@ const quiet: Omit<Scenario, 'name' | 'part'> = {
   lasts: false,
   settings: {},
   without: null,
+  retryAfterMs: null,
   liarShare: 0,
   announced: null,
   declared: {},
@@ -82,9 +85,10 @@ export const scenarios: readonly Scenario[] = [
   {
     ...quiet,
     name: 'rate-limits',
-    part: 'circuit breaker',
+    part: 'retry-after',
     troubles: { alpha: { failing: { share: 0.9, status: 'RATE_LIMITED' } } },
-    without: withoutBreaker,
+    retryAfterMs: 2_000,
+    without: {},
   },
   {
     ...quiet,

@@ -18,6 +18,12 @@ const measuredOverMs = 15_000;
 const keptByRefusals = 0.7;
 const manyRefused = 0.3;
 const toleratedRefused = 0.05;
+/**
+ * Where most of the last calls were refused, a second later only what was answered is sent: a mean over a quarter of a minute would
+ * notice when hundreds of calls had failed.
+ */
+const latelyCalls = 20;
+const leastKept = 0.3;
 /** Refusals within one second are one: they were sent before anybody knew. */
 const oneRefusalMs = 1_000;
 /** Limits are aimed at from below: what arrives is no even stream. */
@@ -64,6 +70,7 @@ function unmeasured(): Capacity {
     tokensPerMinute: 0,
     concurrent: 0,
     measuredAtMs: 0,
+    refusedLately: 0,
   };
 }
 
@@ -75,14 +82,18 @@ function measured(before: Capacity, observed: ModelObserved, nowMs: number): Cap
   const weight = Math.exp((atMs - measuredAtMs) / measuredOverMs);
   const plus = (sum: number, amount: number): number => sum * kept + (weight * amount) / measuredOverMs;
   const isCall = observed.revision === 0;
+  const wasRefused = observed.status === 'RATE_LIMITED' ? 1 : 0;
   const tokens = (observed.inputTokens ?? 0) + (observed.outputTokens ?? 0);
   return {
     ...before,
     callsPerMinute: plus(before.callsPerMinute, isCall ? minuteMs : 0),
-    refusedPerMinute: plus(before.refusedPerMinute, isCall && observed.status === 'RATE_LIMITED' ? minuteMs : 0),
+    refusedPerMinute: plus(before.refusedPerMinute, isCall ? wasRefused * minuteMs : 0),
     tokensPerMinute: plus(before.tokensPerMinute, tokens * minuteMs),
     concurrent: plus(before.concurrent, observed.latencyMs ?? 0),
     measuredAtMs,
+    refusedLately: isCall
+      ? before.refusedLately + (wasRefused - before.refusedLately) / latelyCalls
+      : before.refusedLately,
   };
 }
 
@@ -92,8 +103,11 @@ function refused(capacity: Capacity, { observedAtMs, retryAfterMs }: ModelObserv
   if (nowMs - capacity.changedAtMs < oneRefusalMs) return { ...capacity, restUntilMs };
   const refusedShare = capacity.refusedPerMinute / capacity.callsPerMinute;
   const much = Math.max(0, Math.min(1, (refusedShare - toleratedRefused) / (manyRefused - toleratedRefused)));
-  if (!(much > 0)) return { ...capacity, restUntilMs };
-  const share = Math.max(leastShare, shareAt(capacity, nowMs) * (1 - much * (1 - keptByRefusals)));
+  const lately = capacity.refusedLately;
+  const isMost = lately > manyRefused;
+  if (!(much > 0) && !isMost) return { ...capacity, restUntilMs };
+  const kept = Math.min(1 - much * (1 - keptByRefusals), isMost ? Math.max(leastKept, 1 - lately) : 1);
+  const share = Math.max(leastShare, shareAt(capacity, nowMs) * kept);
   return { ...capacity, share, changedAtMs: nowMs, restUntilMs };
 }
 

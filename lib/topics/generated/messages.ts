@@ -639,6 +639,8 @@ export interface Capacity {
   concurrent: number;
   /** When the newest of these calls ended. */
   measuredAtMs: number;
+  /** Share of the last twenty calls or so that were refused for their rate, 0..1. */
+  refusedLately: number;
 }
 
 /** One arm against the control, in one metric. */

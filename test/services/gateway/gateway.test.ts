@@ -658,6 +658,7 @@ describe('models and their health', () => {
         restUntilMs: 0,
         callsPerMinute: 7,
         refusedPerMinute: 0,
+        refusedLately: 0,
         tokensPerMinute: 0,
         concurrent: 0,
         measuredAtMs: 1,

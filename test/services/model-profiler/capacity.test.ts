@@ -59,6 +59,26 @@ test('a few refusals among many calls leave the share, many take it down', () =>
   expect(after(2)).toBeLessThan(0.1);
 });
 
+test('where most calls are refused that is noticed within a second, however many were answered before', () => {
+  const { capacity: healthy, endMs } = calls(null, { perSecond: 25, forMs: 60_000 });
+  expect(healthy.share).toBe(1);
+  let capacity: Capacity = healthy;
+  const sharesAfter: number[] = [];
+  // Nine in ten are refused; what the share lets in is called.
+  for (let second = 0, fromMs = endMs; second < 4; second++, fromMs += 1_000) {
+    const perSecond = Math.max(1, Math.round(25 * shareAt(capacity, fromMs)));
+    for (let i = 1; i <= perSecond; i++) {
+      const atMs = fromMs + Math.round((i * 1_000) / perSecond);
+      const status = i % 10 === 0 ? 'SUCCESS' : 'RATE_LIMITED';
+      capacity = modelCapacityAfter(capacity, observed({ observedAtMs: atMs, status }), null, atMs);
+    }
+    sharesAfter.push(capacity.share);
+  }
+  expect(sharesAfter[0]).toBeLessThan(0.75);
+  expect(sharesAfter[1]).toBeLessThan(0.35);
+  expect(sharesAfter[2]).toBeLessThan(0.15);
+});
+
 test('corrections are no calls; what comes late or from a clock that is ahead counts when it came', () => {
   const one = modelCapacityAfter(null, observed({ observedAtMs: startMs + 1e9 }), none, startMs);
   expect(one.measuredAtMs).toBe(startMs);
@@ -103,7 +123,7 @@ describe('a refusal', () => {
     for (let i = 0; i < 50; i++) capacity = modelCapacityAfter(capacity, refusal(startMs + i), null, startMs + i);
     expect(capacity.share).toBeCloseTo(0.7, 9);
     capacity = modelCapacityAfter(capacity, refusal(startMs + 1_000), null, startMs + 1_000);
-    expect(capacity.share).toBeCloseTo(0.7 * (0.7 + 1 / 300), 9);
+    expect(capacity.share).toBeCloseTo(0.3 * (0.7 + 1 / 300), 9);
     expect(shareAt(capacity, startMs + 301_000)).toBe(1);
   });
 
