@@ -103,7 +103,7 @@ async function configurationSurface(under: UnderFire): Promise<Surface> {
           'content-type': isJson ? 'application/json' : 'application/yaml',
           'if-match': String(version),
         };
-        return under.send({ method: 'PUT', path: '/v1/config', headers, body: Buffer.from(text) });
+        return under.send({ method: 'PUT', path: '/v1/config?acceptRestart=true', headers, body: Buffer.from(text) });
       };
       const { result, faults } = await measure(put);
       const found = [...faultsOfAnswer(result), ...faults];

@@ -138,7 +138,7 @@ test('what PUT /v1/config changed stays over a restart with the same file, until
     const { version, config } = await inForce(url);
     const put = async (change: object) => {
       const body = JSON.stringify({ version, config: { ...config, ...change } });
-      const answer = await fetch(`${url}/v1/config`, {
+      const answer = await fetch(`${url}/v1/config?acceptRestart=true`, {
         method: 'PUT',
         headers: { 'content-type': 'application/json' },
         body,

@@ -5,7 +5,13 @@ import type { RouterConfig, ShadowConfig } from '../../../lib/config/router-conf
 import { shadowSchema } from '../../../lib/config/schema/shadow-schema';
 import { dictionaryOf } from '../../../lib/dictionary';
 import { listOf, objectOf } from '../../../lib/providers/any-json';
-import { applyWanted, changeErrors, configToChange, ifMatchParameter } from '../configuration/apply-change';
+import {
+  acceptRestartParameter,
+  applyWanted,
+  changeErrors,
+  configToChange,
+  ifMatchParameter,
+} from '../configuration/apply-change';
 import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http/http-error';
@@ -84,9 +90,9 @@ export function shadowEndpoints(context: GatewayContext): Endpoint[] {
       method: 'POST',
       path: '/v1/shadows',
       summary: 'Starts, stops or promotes a shadow: a new version of the configuration, or weights in force.',
-      parameters: [ifMatchParameter],
+      parameters: [ifMatchParameter, acceptRestartParameter],
       description:
-        'A promoted strategy joins those that are asked; a promoted configuration takes the place of the one in force, with its providers, their rate limits, access, presets, tenants, budgets, alerts, answers and what is not learned from, where it says none of these; promoted weights are put in force by the trainer, if the gate agrees.',
+        'A promoted strategy joins those that are asked; a promoted configuration takes the place of the one in force, with its providers, their rate limits, access, presets, tenants, budgets, alerts, answers, what is not learned from and what is read only at a start, where it says none of these; promoted weights are put in force by the trainer, if the gate agrees.',
       body: { schemas: [changeSchema], required: true },
       responses: { 200: { doc: 'The shadows there are now.', body: { schema: changedSchema } } },
       errors: [...changeErrors, 'trainer_timeout'],
@@ -128,13 +134,16 @@ function promoted(config: RouterConfig, shadow: ShadowConfig, shadows: readonly 
       'it is a program of somebody else: no configuration can ask it for a decision',
       'name',
     );
+  // Settings that are read only at a start would else go back to their defaults, and ask for a restart that has nothing to do with it.
+  const { limits, feedback, cache, seed } = config;
+  const readAtStart = { limits, feedback, cache, seed };
   // Where calls go and how many a provider takes, who may ask and under what names, what tenants may be given, what may be spent, who is told and which
   // judgements are false are seldom said in a configuration that is only to be tried.
   const { providers, access, presets, tenants, budgets, alerts, answers } = config;
   const { forget } = config.learning;
   const providerRateLimits = limitsOf(config.providerRateLimits, whole['models']);
   const carried = { providers, providerRateLimits, access, presets, tenants, budgets, alerts, answers };
-  return { ...carried, ...whole, learning: { forget, ...objectOf(whole['learning']) }, shadows };
+  return { ...readAtStart, ...carried, ...whole, learning: { forget, ...objectOf(whole['learning']) }, shadows };
 }
 
 /** Those of providers that a model has: a limit of another one would be refused. */

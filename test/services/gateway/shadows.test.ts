@@ -126,6 +126,7 @@ test('a promoted configuration takes over what it does not say and what the inst
     answers: { retentionMs: 60_000 },
     learning: { forget: [{ source: 'spam', reason: 'it was bribed' }] },
     providerRateLimits: { north: { requestsPerMinute: 7 }, west: { requestsPerMinute: 9 } },
+    ...{ limits: { maxSessions: 7 }, feedback: { maxAwaited: 77 }, cache: { ttlMs: 7_000 }, seed: 77 },
   };
   const wanted = {
     ...{ models: [...models, { name: 'old', provider: 'west' }], ...carried },
