@@ -46,6 +46,8 @@ export interface BudgetSimulationResult {
 
 const partitions = 4;
 const burstMs = 1_000;
+/** A call is reported at most so long after its decision. */
+const reportedWithinMs = 2_000;
 const restartMs = 200;
 const tolerance = 1e-9;
 
@@ -103,7 +105,7 @@ export async function simulateBudgets(options: BudgetSimulationOptions): Promise
           const value = topics.routeOutcome.codec.encode(outcome);
           const send = () =>
             producer.send([{ topic: topics.routeOutcome.name, key: topics.routeOutcome.keyOf(outcome), value }]);
-          clock.setTimer(random.next() * 2_000, () => void persistently(clock, send));
+          clock.setTimer(random.next() * reportedWithinMs, () => void persistently(clock, send));
           if (random.next() < 0.1) clock.setTimer(2_500, () => void persistently(clock, send));
         }
       },
@@ -126,7 +128,8 @@ export async function simulateBudgets(options: BudgetSimulationOptions): Promise
     const follower = await answer();
     const asked = Promise.all([ask('spender', options.requests), ask('other', options.otherRequests)]);
     for (let kill = 0; kill < options.kills; kill++) {
-      await sleep(clock, (burstMs / (options.kills + 1)) * (0.5 + random.next()));
+      // Also while all is decided and much is still reported.
+      await sleep(clock, ((burstMs + reportedWithinMs) / (options.kills + 1)) * (0.5 + random.next()));
       const which = random.integer(instances);
       const fromMs = clock.nowMs();
       running[which]!.vanish();

@@ -47,7 +47,7 @@ export interface RuntimeLimits {
   readonly fewRecords: number;
   /**
    * The same of a task whose group gathers: nobody waits for it while it decides again. Bounded, since what it decides again
-   * counts again where sums are kept by whoever reads it, and ids of what was counted are kept by the hundred.
+   * counts again where whoever reads it keeps sums, unless it is written with its rows (`ServiceDefinition.writtenWithRows`).
    */
   readonly fewGatheredRecords: number;
   readonly patientCommitIntervalMs: number;

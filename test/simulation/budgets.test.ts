@@ -13,7 +13,7 @@ test(`1,000 requests of a tenant at its last cent on three instances that vanish
     requests: 1_000,
     otherRequests: 100,
     instances: 3,
-    kills: 3,
+    kills: 6,
   });
   expect(result.violations).toEqual([]);
   expect(result.decided + result.refused).toBe(1_000);
