@@ -663,6 +663,42 @@ describe('commit points', () => {
     expect(await positions()).toBe(5);
   });
 
+  test('come with what is to be counted once, also where the group gathers: a crash makes none of it again', async () => {
+    const limits = { commitIntervalMs: 100, fewRecords: 0, fewGatheredRecords: 1_000, patientCommitIntervalMs: 1_000 };
+    const world = createWorld({ limits });
+    const counting = (writtenWithRows: readonly (typeof receipts)[]) =>
+      defineService({
+        group: 'toy',
+        inputs: [
+          on<Order, Tally>(
+            orders,
+            (state, order) => ({
+              kind: 'done',
+              state: { key: order.key, count: (state?.count ?? 0) + 1, sum: 0, dueAtMs: null },
+              emit: [emit(receipts, order)],
+            }),
+            { stateKey: (order) => order.key },
+          ),
+        ],
+        outputs: [receipts],
+        table: { topic: tallies, maxRows: 10 },
+        lingerMs: 20,
+        writtenWithRows,
+      });
+    const written = async (world: World): Promise<number> => {
+      await world.put(orders, ordersOf('a', 1, 3));
+      await world.clock.advanceBy(40);
+      world.broker.rebalance('toy');
+      await world.clock.advanceBy(40);
+      return world.read(receipts).length;
+    };
+    await world.start(counting([receipts]));
+    expect(await written(world)).toBe(3);
+    const later = createWorld({ limits });
+    await later.start(counting([]));
+    expect(await written(later)).toBe(6);
+  });
+
   test('come later where the group gathers, until that is many records, and a row is written once for all that changed it until then', async () => {
     const limits = { commitIntervalMs: 100, fewRecords: 0, fewGatheredRecords: 13, patientCommitIntervalMs: 1_000 };
     const world = createWorld({ limits });
