@@ -181,8 +181,8 @@ bench-replay: build ## Events verified per second, JSON lines
 bench-analytics: build ## Records a second that analytics folds, and how long questions about a month by hour take (REQUESTS=3000 REPEAT=10), JSON lines
 	@node dist/bench/analytics.js $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(REPEAT),--repeat $(REPEAT))
 
-bench-live: build ## What viewers of /v1/live cost those who wait for decisions, with and without them in alternation (VIEWERS=500 RATE=100 SECONDS_EACH=10 PAIRS=5), JSON lines
-	@$(NODE) dist/bench/live.js $(if $(VIEWERS),--viewers $(VIEWERS)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(PAIRS),--pairs $(PAIRS))
+bench-live: build ## What viewers of /v1/live cost those who wait for decisions, with and without them in alternation (VIEWERS=500 RATE=100 SECONDS_EACH=10 PAIRS=5; NEVER_READ=1: viewers that take nothing), JSON lines
+	@$(NODE) dist/bench/live.js $(if $(NEVER_READ),--never-read) $(if $(VIEWERS),--viewers $(VIEWERS)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(PAIRS),--pairs $(PAIRS))
 
 bench-dashboard: build servers-installed ## First paint of the dashboard and its list with 10,000 decisions, in Chromium (LOADS=5), JSON lines
 	@node dist/bench/dashboard.js $(if $(LOADS),--loads $(LOADS))

@@ -1,6 +1,7 @@
 /**
  * Viewers of /v1/live in a process of their own, forked by `live.ts`: as many as the parent says, reading all they are sent and
- * keeping nothing. Answers each order with how many watch and how many bytes have come since the last one.
+ * keeping nothing, or, with a second argument `never-read`, taking nothing after the head of the answer. Answers each order
+ * with how many watch and how many bytes have come since the last one.
  */
 import { connect, type Socket } from 'node:net';
 
@@ -13,6 +14,7 @@ export interface ViewersState {
 }
 
 const url = new URL(process.argv[2]!);
+const neverReads = process.argv[3] === 'never-read';
 const sockets: Socket[] = [];
 let bytes = 0;
 
@@ -22,6 +24,7 @@ function watch(): Promise<Socket> {
     socket.once('error', reject);
     socket.once('data', (data) => {
       if (!data.toString().startsWith('HTTP/1.1 200')) reject(new Error(data.toString().slice(0, 200)));
+      if (neverReads) socket.pause();
       resolve(socket);
     });
     socket.on('data', (data) => {

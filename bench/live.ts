@@ -1,8 +1,9 @@
 /**
  * What viewers of /v1/live cost those who wait for decisions: the same open loop with nobody watching and with many, in
- * alternation, since absolute figures of a shared machine cannot be compared. Viewers read from a process of their own.
+ * alternation, since absolute figures of a shared machine cannot be compared. Viewers read from a process of their own, or do
+ * not read at all, so that whatever they are sent gets stuck on its way.
  *
- *     node dist/bench/live.js [--viewers 500] [--rate 100] [--seconds 10] [--pairs 5]
+ *     node dist/bench/live.js [--viewers 500] [--rate 100] [--seconds 10] [--pairs 5] [--never-read]
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,6 +38,7 @@ const { values: options } = parseArgs({
     rate: { type: 'string', default: '100' },
     seconds: { type: 'string', default: '10' },
     pairs: { type: 'string', default: '5' },
+    'never-read': { type: 'boolean', default: false },
   },
 });
 
@@ -57,6 +59,7 @@ runCheck(async () => {
   const [viewers, rate, seconds, pairCount] = [options.viewers, options.rate, options.seconds, options.pairs].map(
     Number,
   ) as [number, number, number, number];
+  const neverReads = options['never-read'];
   const directory = mkdtempSync(join(tmpdir(), 'quantum-router-bench-live-'));
   const home = embeddedHome({ directory });
   const engine = await startEngine({
@@ -71,7 +74,10 @@ runCheck(async () => {
     throw error;
   };
   const client = await createRouterClient({ broker: home.broker, clock, clientId: 'bench', onFailed: fail });
-  const watching = fork(join(__dirname, `live-viewers${__filename.slice(-3)}`), [engine.url!]);
+  const watching = fork(join(__dirname, `live-viewers${__filename.slice(-3)}`), [
+    engine.url!,
+    ...(neverReads ? ['never-read'] : []),
+  ]);
   const watchWith = async (count: number): Promise<ViewersState> => {
     const order: ViewersOrder = { viewers: count };
     watching.send(order);
@@ -86,7 +92,10 @@ runCheck(async () => {
     const { user, system } = process.cpuUsage(cpu);
     const { bytes } = await watchWith(count);
     const { p50, p95, p99 } = quantilesOf(latencies);
-    if (count > 0) report('live.bytesPerSecond', bytes / seconds, 'bytes/s', { viewers: count });
+    if (count > 0) {
+      report('live.bytesPerSecond', bytes / seconds, 'bytes/s', { viewers: count, neverReads });
+      report('live.resident', process.memoryUsage.rss() / 1e6, 'MB', { viewers: count, neverReads });
+    }
     return new Map([
       ['live.latencyP50', { value: p50, unit: 'ms' }],
       ['live.latencyP95', { value: p95, unit: 'ms' }],
@@ -110,6 +119,7 @@ runCheck(async () => {
       without: reference,
       unitOfBoth: unit,
       viewers,
+      neverReads,
       rate,
       pairs: pairCount,
     });

@@ -1,6 +1,6 @@
 /** The dashboard: one page whose part behind # says what is shown. */
 import { render } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Access, AccessProvider, LeftOut, mayUse, useAskedAccess, whatItTakes } from './access';
 import './app.css';
 import { isSignedIn, signIn, signOut, whenRefused } from './api';
@@ -90,9 +90,23 @@ function App() {
   useEffect(() => {
     document.title = `${title} · Quantum Router`;
   }, [title]);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const shownHash = useRef(hash);
+  useEffect(() => {
+    if (shownHash.current === hash) return;
+    shownHash.current = hash;
+    // Another page begins at its top, for who reads as for who goes on by keyboard, unless it knows of a better place.
+    const { activeElement } = document;
+    if (activeElement !== heading.current && activeElement?.closest('main')) return;
+    scrollTo(0, 0);
+    heading.current?.focus({ preventScroll: true });
+  }, [hash]);
   if (needsKey) return <SignIn />;
   return (
     <div class="frame">
+      <button type="button" class="skip" onClick={() => heading.current?.focus()}>
+        To what the page shows
+      </button>
       <header>
         <div class="head">
           <a class="name" href="#/">
@@ -133,7 +147,9 @@ function App() {
         </div>
       </header>
       <main>
-        <h1>{title}</h1>
+        <h1 ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
         {!access ? (
           error === null ? (
             <Nothing>Asking the gateway …</Nothing>

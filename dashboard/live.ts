@@ -15,6 +15,8 @@ export interface LiveState {
   readonly isCaughtUp: boolean;
   /** Newest last. */
   readonly decisions: readonly Json[];
+  /** How many decisions have come, those that are not kept any more included. */
+  readonly taken: number;
   /** Newest report of each decision. */
   readonly outcomes: ReadonlyMap<string, Json>;
   /** Changes of health and weights; newest last. */
@@ -27,6 +29,7 @@ const state = {
   isConnected: false,
   isCaughtUp: false,
   decisions: [] as Json[],
+  taken: 0,
   outcomes: new Map<string, Json>(),
   others: [] as { kind: string; data: Json }[],
   missed: 0,
@@ -49,6 +52,7 @@ function take(kind: string, id: string, data: Json): void {
   if (id !== '') lastId = id;
   if (kind === 'decision') {
     state.decisions.push(data);
+    state.taken++;
     if (state.decisions.length > maxDecisions + 1_000) state.decisions = state.decisions.slice(-maxDecisions);
   } else if (kind === 'outcome') {
     state.outcomes.delete(data.decisionId);

@@ -1,5 +1,6 @@
 /** Small parts that pages are made of. */
 import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import { none } from './format';
 
 export function Card(props: {
@@ -31,6 +32,30 @@ export function Tile(props: {
       <dd class={props.tone ?? ''}>{props.value}</dd>
       {props.note && <dd class="note">{props.note}</dd>}
     </div>
+  );
+}
+
+/** Asks for something while the rest of the page waits. Escape leaves it, and the focus goes back to where it was. */
+export function Dialog(props: {
+  readonly title: string;
+  /** Called however it is left. */
+  readonly onClose: () => void;
+  /** `close` leaves it. */
+  readonly children: (close: () => void) => ComponentChildren;
+}) {
+  const place = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  useEffect(() => {
+    const dialog = place.current;
+    dialog?.showModal();
+    // One that is only taken away would leave the focus nowhere.
+    return () => dialog?.close();
+  }, []);
+  return (
+    <dialog ref={place} class="card" aria-labelledby={titleId} onClose={props.onClose}>
+      <h2 id={titleId}>{props.title}</h2>
+      {props.children(() => place.current?.close())}
+    </dialog>
   );
 }
 

@@ -1,12 +1,12 @@
 /**
  * Brings what the servers and the tests need onto this machine: Java, Maven, redis-server, Kafka's jars and, for the
- * foreign client's test, Python with its packages, for the dashboard's a browser, and promtool. Asks for nothing that is there; as root with apt-get it installs.
+ * foreign client's test, Python with its packages, for the dashboard's a browser and nginx, and promtool. Asks for nothing that is there; as root with apt-get it installs.
  *
  *     tsx infra/install.ts
  */
 import { archiveKafkaClasses } from './local-servers';
 import { installPython } from './python';
-import { installBrowser, installPromtool, installServers } from './tools';
+import { installBrowser, installPromtool, installProxy, installServers } from './tools';
 
 /** Runs a step; one that fails says why, and the others go on. */
 async function step(run: () => void | Promise<void>, onFailure: () => void): Promise<void> {
@@ -35,6 +35,7 @@ async function install(): Promise<void> {
   if (startsServers && !process.exitCode) await step(archiveKafkaClasses, goWithout);
   // What it checks is checked by hand-written tests, too: those that need it are left out, and say so.
   await step(installPromtool, goWithout);
+  await step(installProxy, goWithout);
 }
 
 void install();

@@ -60,6 +60,17 @@ export function promtoolIsThere(): boolean {
   return runs('promtool', '--version');
 }
 
+/** A proxy as people have it in front of the gateway, for the test that reaches the dashboard through one. */
+export function installProxy(): void {
+  installTools([nginx]);
+}
+
+const nginx: Tool = { name: 'nginx', packages: ['nginx-light', 'nginx'], present: () => proxyIsThere() };
+
+export function proxyIsThere(): boolean {
+  return runs('nginx', '-v');
+}
+
 /** Whether the program can be started and ends well. */
 export function runs(program: string, ...args: string[]): boolean {
   return spawnSync(program, args, { stdio: 'ignore' }).status === 0;

@@ -4,7 +4,7 @@ import { LeftOut, useMay } from '../access';
 import { ask, type Json } from '../api';
 import { bytes, dateTime, duration, number, wordsOfName } from '../format';
 import { usePolled } from '../hooks';
-import { Card, Nothing, Table, Trouble } from '../parts';
+import { Card, Dialog, Nothing, Table, Trouble } from '../parts';
 
 const silence = 'POST /v1/alerts/silences';
 const refreshMs = 5_000;
@@ -138,42 +138,44 @@ function SilenceForm(props: {
   const [reason, setReason] = useState('');
   const [hours, setHours] = useState(durations[0]!);
   return (
-    <Card title={`Silence ${alert.rule} ${alert.subject}`} wide>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          const { rule, subject } = alert;
-          onSend({
-            action: 'start',
-            rule,
-            subject: subject === '' ? null : subject,
-            durationMs: hours * hourMs,
-            reason,
-          });
-        }}
-      >
-        <label>
-          Why
-          <input value={reason} maxLength={200} required onInput={(event) => setReason(event.currentTarget.value)} />
-        </label>
-        <label>
-          How long
-          <select value={hours} onChange={(event) => setHours(Number(event.currentTarget.value))}>
-            {durations.map((of) => (
-              <option key={of} value={of}>
-                {of < 24 ? `${of} h` : `${of / 24} d`}
-              </option>
-            ))}
-          </select>
-        </label>
-        <p class="buttons">
-          <button type="submit">Silence it</button>
-          <button type="button" class="quiet" onClick={onClose}>
-            Leave it
-          </button>
-        </p>
-      </form>
-    </Card>
+    <Dialog title={`Silence ${alert.rule} ${alert.subject}`.trim()} onClose={onClose}>
+      {(close) => (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            const { rule, subject } = alert;
+            onSend({
+              action: 'start',
+              rule,
+              subject: subject === '' ? null : subject,
+              durationMs: hours * hourMs,
+              reason,
+            });
+          }}
+        >
+          <label>
+            Why
+            <input value={reason} maxLength={200} required onInput={(event) => setReason(event.currentTarget.value)} />
+          </label>
+          <label>
+            How long
+            <select value={hours} onChange={(event) => setHours(Number(event.currentTarget.value))}>
+              {durations.map((of) => (
+                <option key={of} value={of}>
+                  {of < 24 ? `${of} h` : `${of / 24} d`}
+                </option>
+              ))}
+            </select>
+          </label>
+          <p class="buttons">
+            <button type="submit">Silence it</button>
+            <button type="button" class="quiet" onClick={close}>
+              Leave it
+            </button>
+          </p>
+        </form>
+      )}
+    </Dialog>
   );
 }
 

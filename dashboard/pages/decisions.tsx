@@ -1,5 +1,5 @@
 /** Decisions as they are made, newest first. Only the rows in sight are in the page, however many there are. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Json } from '../api';
 import { clock, ms, number, percent, usd, words } from '../format';
 import { useLive } from '../live';
@@ -10,14 +10,34 @@ const margin = 12;
 
 const columns = ['Time', 'Decision', 'Model', 'Strategy', 'Probability', 'Expected cost', 'Took', 'Outcome', 'Quality'];
 
+/** What somebody was looking at, for when he comes back from one of the decisions. */
+const left = { text: '', model: '', strategy: '', openedId: null as string | null };
+
+/** The list as it was when it began to stand still, and how many decisions had come by then. */
+interface Held {
+  readonly decisions: readonly Json[];
+  readonly taken: number;
+}
+
 export function DecisionsPage() {
-  const { decisions, outcomes, missed, isCaughtUp } = useLive();
-  const [text, setText] = useState('');
-  const [model, setModel] = useState('');
-  const [strategy, setStrategy] = useState('');
-  const [isHeld, setHeld] = useState<readonly Json[] | null>(null);
-  const all = isHeld ?? decisions;
+  const { decisions, taken, outcomes, missed, isCaughtUp } = useLive();
+  const [text, setText] = useState(left.text);
+  const [model, setModel] = useState(left.model);
+  const [strategy, setStrategy] = useState(left.strategy);
+  const [isPaused, setPaused] = useState(false);
+  const [isRead, setRead] = useState(false);
+  /** Going back to the newest is a new list. */
+  const [round, setRound] = useState(0);
+  const held = useRef<Held | null>(null);
+  // Nobody can read, click or tab through rows that move on under his eyes.
+  if (!isPaused && !isRead) held.current = null;
+  else held.current ??= { decisions: [...decisions], taken };
+  const all = held.current?.decisions ?? decisions;
   const count = all.length;
+  const newer = held.current === null ? 0 : taken - held.current.taken;
+  useEffect(() => {
+    Object.assign(left, { text, model, strategy });
+  }, [text, model, strategy]);
   const choices = useMemo(
     () => ({
       models: [...new Set(all.map((decision) => decision.model as string))].sort(),
@@ -70,12 +90,19 @@ export function DecisionsPage() {
             ))}
           </select>
         </label>
+        <button type="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
+          {isPaused ? 'Go on' : 'Pause'}
+        </button>
         <button
           type="button"
-          aria-pressed={isHeld !== null}
-          onClick={() => setHeld(isHeld === null ? [...decisions] : null)}
+          class="quiet"
+          disabled={newer === 0}
+          onClick={() => {
+            setPaused(false);
+            setRound(round + 1);
+          }}
         >
-          {isHeld === null ? 'Pause' : 'Go on'}
+          {newer === 0 ? 'Nothing newer' : `Show ${number(newer)} newer`}
         </button>
       </form>
       {missed > 0 && <p class="note">{number(missed)} events were too many to be shown here; the log has them all.</p>}
@@ -92,7 +119,7 @@ export function DecisionsPage() {
           )}
         </Nothing>
       ) : (
-        <VirtualRows rows={rows} outcomes={outcomes} />
+        <VirtualRows key={round} rows={rows} outcomes={outcomes} onRead={setRead} />
       )}
     </Card>
   );
@@ -101,12 +128,29 @@ export function DecisionsPage() {
 function VirtualRows({
   rows,
   outcomes,
+  onRead,
 }: {
   readonly rows: readonly Json[];
   readonly outcomes: ReadonlyMap<string, Json>;
+  /** Says when somebody begins to go through them, by mouse, wheel, finger or keyboard, and when he has ended. */
+  readonly onRead: (isRead: boolean) => void;
 }) {
   const place = useRef<HTMLElement>(null);
-  const [top, setTop] = useState(0);
+  const [top, setTop] = useState(() => placeOf(rows, left.openedId));
+  const reading = useRef({ isScrolled: false, isPointedAt: false, isFocused: false });
+  const read = (change: Partial<typeof reading.current>): void => {
+    Object.assign(reading.current, change);
+    onRead(Object.values(reading.current).some(Boolean));
+  };
+  useLayoutEffect(() => {
+    const element = place.current;
+    const { openedId } = left;
+    left.openedId = null;
+    if (!element || openedId === null) return;
+    element.scrollTop = top;
+    element.querySelector<HTMLElement>(`a[href="${CSS.escape(hashOf(openedId))}"]`)?.focus();
+  }, []);
+  useEffect(() => () => onRead(false), []);
   const [height, setHeight] = useState(600);
   useEffect(() => {
     const element = place.current;
@@ -124,7 +168,14 @@ function VirtualRows({
       aria-label="Decisions"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
       tabIndex={0}
-      onScroll={(event) => setTop(event.currentTarget.scrollTop)}
+      onScroll={({ currentTarget }) => {
+        setTop(currentTarget.scrollTop);
+        read({ isScrolled: currentTarget.scrollTop > 0 });
+      }}
+      onPointerEnter={() => read({ isPointedAt: true })}
+      onPointerLeave={() => read({ isPointedAt: false })}
+      onFocusIn={() => read({ isFocused: true })}
+      onFocusOut={() => read({ isFocused: false })}
     >
       <table aria-rowcount={rows.length}>
         <thead>
@@ -156,13 +207,30 @@ function VirtualRows({
   );
 }
 
+function hashOf(decisionId: string): string {
+  return `#/decisions/${encodeURIComponent(decisionId)}`;
+}
+
+/** How far down a row is, so that it is in the middle of what is seen; the top where there is none. */
+function placeOf(rows: readonly Json[], decisionId: string | null): number {
+  const index = decisionId === null ? -1 : rows.findIndex((decision) => decision.decisionId === decisionId);
+  return index < 0 ? 0 : Math.max(0, (index - 5) * rowHeight);
+}
+
 function Row({ decision, outcome }: { readonly decision: Json; readonly outcome: Json }) {
   const { decisionId, atMs, model, strategy, propensity, expectedCostUsd, totalMs, degradedTo, cacheHit } = decision;
   return (
     <tr>
       <td>{clock(atMs)}</td>
       <td class="id">
-        <a href={`#/decisions/${encodeURIComponent(decisionId)}`}>{decisionId}</a>
+        <a
+          href={hashOf(decisionId)}
+          onClick={() => {
+            left.openedId = decisionId;
+          }}
+        >
+          {decisionId}
+        </a>
       </td>
       <td title={model}>
         {model}

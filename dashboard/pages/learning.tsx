@@ -119,11 +119,7 @@ export function LearningPage() {
             <Nothing>{judged.data ? 'No judged decisions yet.' : 'Working it out …'}</Nothing>
           )}
         </Card>
-        <Card
-          title="Lineage"
-          note={`The newest ${shownVersions} of ${number(weights.data?.versions.length ?? 0)} versions.`}
-          wide
-        >
+        <Card title="Lineage" note={lineageNote(weights.data?.versions.length ?? 0)} wide>
           {weights.data?.versions.length ? (
             <Table
               label="Versions of the weights"
@@ -158,6 +154,10 @@ export function LearningPage() {
       </div>
     </>
   );
+}
+
+function lineageNote(versions: number): string {
+  return versions > shownVersions ? `The newest ${shownVersions} of ${number(versions)} versions.` : 'All versions.';
 }
 
 const twoDigits = (value: number): string => number(value, 2);

@@ -100,20 +100,6 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
       await page.close();
     });
 
-    test('by keyboard alone a decision can be opened', async () => {
-      await visitor.route('by-key');
-      const page = await visitor.openPage('#/decisions');
-      const link = page.getByRole('link', { name: 'by-key' });
-      await link.waitFor();
-      for (let presses = 0; presses < 60; presses++) {
-        await page.keyboard.press('Tab');
-        if ((await page.evaluate('document.activeElement?.textContent')) === 'by-key') break;
-      }
-      await page.keyboard.press('Enter');
-      await page.getByRole('heading', { name: 'Candidates' }).waitFor();
-      await page.close();
-    });
-
     test('below another path, as behind a proxy, it asks there; a gateway that wants a key gets it', async () => {
       const keys: (string | undefined)[] = [];
       const proxy = createServer((request, response) => {
