@@ -94,6 +94,27 @@ export function NumberField(props: {
   );
 }
 
+/** What is said of an order, for who reads later what was done. */
+export function WhyField(props: {
+  readonly value: string;
+  readonly onValue: (value: string) => void;
+  readonly required?: boolean;
+}) {
+  const { value, onValue, required = false } = props;
+  return (
+    <label>
+      Why
+      <input
+        value={value}
+        maxLength={200}
+        required={required}
+        placeholder={required ? '' : 'for who reads the history'}
+        onInput={(event) => onValue(event.currentTarget.value)}
+      />
+    </label>
+  );
+}
+
 /** A share of something as a bar; the figure beside it says the same. */
 export function Bar({ share, colour = 'var(--accent)' }: { readonly share: number; readonly colour?: string }) {
   const width = `${Math.max(0, Math.min(1, share)) * 100}%`;

@@ -4,7 +4,7 @@ import { LeftOut, useMay } from '../access';
 import { ask, type Json } from '../api';
 import { bytes, dateTime, duration, number, wordsOfName } from '../format';
 import { usePolled } from '../hooks';
-import { Card, Dialog, Nothing, Table, Trouble } from '../parts';
+import { Card, Dialog, Nothing, Table, Trouble, WhyField } from '../parts';
 
 const silence = 'POST /v1/alerts/silences';
 const refreshMs = 5_000;
@@ -153,10 +153,7 @@ function SilenceForm(props: {
             });
           }}
         >
-          <label>
-            Why
-            <input value={reason} maxLength={200} required onInput={(event) => setReason(event.currentTarget.value)} />
-          </label>
+          <WhyField value={reason} onValue={setReason} required />
           <label>
             How long
             <select value={hours} onChange={(event) => setHours(Number(event.currentTarget.value))}>

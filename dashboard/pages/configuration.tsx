@@ -7,7 +7,7 @@ import { LeftOut, useMay } from '../access';
 import { ApiError, ask, type Fault, type Json } from '../api';
 import { dateTime, number, percent, usd } from '../format';
 import { usePolled } from '../hooks';
-import { Card, Nothing, Table, Trouble } from '../parts';
+import { Card, Dialog, Nothing, Table, Trouble, WhyField } from '../parts';
 
 const change = 'PUT /v1/config';
 const back = 'POST /v1/config/rollback';
@@ -20,6 +20,7 @@ export function ConfigurationPage() {
   const [restarts, setRestarts] = useState<readonly string[]>([]);
   const [faults, setFaults] = useState<readonly Fault[]>([]);
   const [said, setSaid] = useState<string | null>(null);
+  const [reason, setReason] = useState('');
   const inForce = data ? JSON.stringify(data.config, null, 2) : '';
   const shown = text ?? inForce;
   const [replay, setReplay] = useState<Json>(null);
@@ -57,11 +58,12 @@ export function ConfigurationPage() {
     const { version } = data;
     // Who puts it in force has been shown what needs a restart.
     const path = restarts.length > 0 ? 'v1/config?acceptRestart=true' : 'v1/config';
-    const answer = (await send(path, 'PUT', (config) => ({ version, config }))) as { version: number } | null;
+    const answer = (await send(path, 'PUT', (config) => ({ version, config, reason }))) as { version: number } | null;
     if (!answer) return;
     setSaid(`Version ${answer.version} is in force.`);
     setText(null);
     setChanges(null);
+    setReason('');
     again();
   };
   return (
@@ -82,6 +84,7 @@ export function ConfigurationPage() {
               onInput={(event) => setText(event.currentTarget.value)}
             />
           </label>
+          {mayChange && text !== null && <WhyField value={reason} onValue={setReason} />}
           <p class="buttons">
             <button type="button" onClick={check} disabled={text === null}>
               Check
@@ -199,9 +202,17 @@ function History({ inForce, onBack }: { readonly inForce: number; readonly onBac
   };
   const compare = (version: number) =>
     attempt(async () => setDiff(await ask(`v1/config/diff?from=${version}&to=${inForce}`)));
-  const goBack = (version: number): void => {
-    if (!confirm(`Put version ${version} in force again, as a new one?`)) return;
-    void attempt(async () => onBack((await ask('v1/config/rollback', { method: 'POST', body: { version } })).inForce));
+  const [backTo, setBackTo] = useState<number | null>(null);
+  const [reason, setReason] = useState('');
+  const leave = (): void => {
+    setBackTo(null);
+    setReason('');
+  };
+  const goBack = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const body = { version: backTo, reason };
+    leave();
+    await attempt(async () => onBack((await ask('v1/config/rollback', { method: 'POST', body })).inForce));
   };
   return (
     <Card title="History" note="Every version, with who put it in force and why; going back makes a new one." wide>
@@ -243,7 +254,7 @@ function History({ inForce, onBack }: { readonly inForce: number; readonly onBac
                   </td>
                   {mayGoBack && (
                     <td>
-                      <button type="button" class="quiet" onClick={() => goBack(version)}>
+                      <button type="button" class="quiet" onClick={() => setBackTo(version)}>
                         Go back<span class="unseen"> to version {version}</span>
                       </button>
                     </td>
@@ -255,6 +266,22 @@ function History({ inForce, onBack }: { readonly inForce: number; readonly onBac
         </Table>
       )}
       <LeftOut operation={back} what="Going back" />
+      {backTo !== null && (
+        <Dialog title={`Go back to version ${backTo}`} onClose={leave}>
+          {(close) => (
+            <form onSubmit={goBack}>
+              <p>It is put in force again, as a new version.</p>
+              <WhyField value={reason} onValue={setReason} />
+              <p class="buttons">
+                <button type="submit">Put it in force</button>
+                <button type="button" class="quiet" onClick={close}>
+                  Leave it
+                </button>
+              </p>
+            </form>
+          )}
+        </Dialog>
+      )}
     </Card>
   );
 }

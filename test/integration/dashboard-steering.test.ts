@@ -14,8 +14,10 @@ describeWithBrowser('steering by the dashboard (needs Chromium)', () => {
       await text.fill(JSON.stringify({ ...before, explorationFloor: 0.25 }));
       await page.getByRole('button', { name: 'Check' }).click();
       await page.getByText(/explorationFloor: .* → 0\.25/).waitFor();
+      await page.getByLabel('Why').fill('to try more');
       await page.getByRole('button', { name: 'Put in force' }).click();
       await page.getByText(/Version \d+ is in force/).waitFor();
+      await page.getByRole('row', { name: /to try more/ }).waitFor();
       expect(
         ((await (await fetch(`${visitor.url}/v1/config`)).json()) as { config: { explorationFloor: number } }).config
           .explorationFloor,
@@ -80,7 +82,6 @@ describeWithBrowser('steering by the dashboard (needs Chromium)', () => {
       await visitor.route('tried');
       await visitor.configure({ explorationFloor: 0.125 });
       const page = await visitor.openPage('#/configuration');
-      page.on('dialog', (dialog) => void dialog.accept());
       const text = page.getByLabel('Configuration, JSON');
       await page.getByRole('heading', { name: /^Version/ }).waitFor();
       const before = JSON.parse(await text.inputValue());
@@ -92,7 +93,11 @@ describeWithBrowser('steering by the dashboard (needs Chromium)', () => {
       await page.getByRole('button', { name: `Compare version ${version - 1} with the one in force` }).click();
       await page.getByText(/explorationFloor: .* → 0\.125/).waitFor();
       await page.getByRole('button', { name: `Go back to version ${version - 1}` }).click();
+      const dialog = page.getByRole('dialog', { name: `Go back to version ${version - 1}` });
+      await dialog.getByLabel('Why').fill('it was better');
+      await dialog.getByRole('button', { name: 'Put it in force' }).click();
       await page.getByText(`Version ${version + 1} is in force`).waitFor();
+      await page.getByRole('row', { name: /back to version \d+: it was better/ }).waitFor();
       // It is told at once, and read a moment later.
       await page.getByRole('heading', { name: `Version ${version + 1}`, exact: true }).waitFor();
       expect(JSON.parse(await text.inputValue()).explorationFloor).not.toBe(0.125);
