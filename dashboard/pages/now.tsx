@@ -59,7 +59,7 @@ export function NowPage() {
         <Tile
           label="Spent"
           value={usd(values?.costUsd)}
-          note={`${number(values?.calls)} calls reported${values?.lateOutcomes > 0 ? `, ${number(values.lateOutcomes)} too late to count` : ''}`}
+          note={`${number(values?.calls)} ${values?.calls === 1 ? 'call' : 'calls'} reported${values?.lateOutcomes > 0 ? `, ${number(values.lateOutcomes)} too late to count` : ''}`}
         />
         <Tile
           label="Errors"

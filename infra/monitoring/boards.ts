@@ -362,6 +362,7 @@ export function dashboardOf(board: Board): Dashboard {
     refresh: '10s',
     time: { from: 'now-1h', to: 'now' },
     timezone: 'browser',
+    annotations: { list: [] },
     templating: {
       list: [{ name: 'datasource', label: 'Prometheus', type: 'datasource', query: 'prometheus' }],
     },

@@ -515,7 +515,7 @@ describe('a gateway', () => {
     expect(ready.status).toBe(200);
     expect(ready.body).toMatchObject({ ready: true, waitingFor: [], learning: { rewards: 0, rewardsNeeded: 24 } });
     expect(ready.body.learning.note).toMatch(
-      /^\d+ reports have come, and none is learned yet: until 24 rewards are learned/,
+      /^\d+ (?:report has|reports have) come, and none is learned yet: until 24 rewards are learned/,
     );
     const metrics = await started.call('GET', '/metrics');
     expect(metrics.headers.get('content-type')).toMatch(/^text\/plain/);

@@ -144,6 +144,60 @@ test('the same over a WebSocket; there are only so many viewers, and all are sen
   expect(await closed).toBe(1001);
 });
 
+test('who takes nothing holds nobody up, is kept no more than a queue of bounded length, and is told what he missed', async () => {
+  const started = await startGateway({ settings: { maxQueuedEvents: 10 } });
+  const path = '/v1/live?kinds=outcome';
+  const slow = connect(started.gateway.port, '127.0.0.1');
+  atEnd(() => slow.destroy());
+  let text = '';
+  const joined = new Promise<void>((resolve) =>
+    slow.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      if (text.includes('event: caught-up')) resolve();
+    }),
+  );
+  slow.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
+  await joined;
+  slow.pause();
+  const frames = 40;
+  const outcomesAFrame = 800;
+  // Some 300 kB each: more than both ends of a connection hold in the kernel, in all.
+  const name = (frame: number, index: number): string => `${frame}-${index}-${'x'.repeat(200)}`;
+  const producer = started.broker.producer('test');
+  let isWatching = false;
+  let told = 0;
+  const watching = watch(started.gateway.url + path, (seen) => {
+    isWatching = seen.length > 0;
+    told = seen.length - 1;
+    return told === frames * outcomesAFrame;
+  });
+  await started.until(() => isWatching);
+  for (let frame = 0; frame < frames; frame++) {
+    await producer.send(
+      Array.from({ length: outcomesAFrame }, (_, index) => {
+        const decision = { decisionId: name(frame, index), routingKey: 'k', model: 'm', fallbacks: [] };
+        const outcome = routeOutcome(decision, { status: 'SUCCESS', occurredAtMs: frame });
+        const value = topics.routeOutcome.codec.encode(outcome);
+        return { topic: topics.routeOutcome.name, partition: 0, key: 'k', value };
+      }),
+    );
+    await started.clock.advanceBy(1_000);
+    // Who reads has it before more comes: he is never the slow one.
+    await started.until(() => told === (frame + 1) * outcomesAFrame);
+  }
+  expect((await watching).filter(({ event }) => event !== 'outcome')).toHaveLength(1);
+  const ended = new Promise<void>((resolve) =>
+    slow.on('data', () => {
+      if (/event: missed\n.*\n.*\n\n/.test(text)) resolve();
+    }),
+  );
+  slow.resume();
+  await ended;
+  const missed = Number(/event: missed\n.*\ndata: \{"count":(\d+)\}/.exec(text)![1]);
+  expect(missed).toBeGreaterThan(0);
+  expect(text.match(/event: outcome/g)!.length + missed).toBe(frames * outcomesAFrame);
+});
+
 test('signs of life that are asked for and not taken are not gathered without end', async () => {
   const started = await startGateway();
   const socket = new WebSocket(`${started.gateway.url.replace('http', 'ws')}/v1/live`);

@@ -34,7 +34,7 @@ test('a report that was accepted is feedback, though nothing is learned from it 
   const { report, state } = watched(400);
   report();
   expect(state()).toMatchObject({ rewards: 0, decisionsSinceFeedback: 0 });
-  expect(state().note).toContain('1 reports have come, and none is learned yet');
+  expect(state().note).toContain('1 report has come, and none is learned yet');
 });
 
 test('a new reward begins the count anew; what is still missing is said until it is there', () => {
