@@ -1,5 +1,5 @@
 /** What viewers of /v1/live are told, over both protocols, and how they go on. */
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { WebSocket } from 'ws';
 import { createKeyDesk } from '../../../lib/access/key-desk';
@@ -144,26 +144,50 @@ test('the same over a WebSocket; there are only so many viewers, and all are sen
   expect(await closed).toBe(1001);
 });
 
-test('who takes nothing holds nobody up, is kept no more than a queue of bounded length, and is told what he missed', async () => {
-  const started = await startGateway({ settings: { maxQueuedEvents: 10 } });
-  const path = '/v1/live?kinds=outcome';
-  const slow = connect(started.gateway.port, '127.0.0.1');
-  atEnd(() => slow.destroy());
+/** Puts outcomes of decisions with these ids into the log. */
+async function report(started: Awaited<ReturnType<typeof startGateway>>, decisionIds: readonly string[]) {
+  await started.broker.producer('test').send(
+    decisionIds.map((decisionId) => {
+      const decision = { decisionId, routingKey: 'k', model: 'm', fallbacks: [] };
+      const value = topics.routeOutcome.codec.encode(routeOutcome(decision, { status: 'SUCCESS', occurredAtMs: 1 }));
+      return { topic: topics.routeOutcome.name, partition: 0, key: 'k', value };
+    }),
+  );
+}
+
+/** A viewer of which it can be said when it reads; it has caught up. */
+async function joinBySocket(
+  { gateway }: Awaited<ReturnType<typeof startGateway>>,
+  path: string,
+  onText: (text: string) => void,
+): Promise<Socket> {
+  const socket = connect(gateway.port, '127.0.0.1').setEncoding('utf8');
+  atEnd(() => socket.destroy());
+  socket.on('error', () => {});
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
   let text = '';
-  const joined = new Promise<void>((resolve) =>
-    slow.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
+  await new Promise<void>((resolve) =>
+    socket.on('data', (chunk: string) => {
+      onText(chunk);
+      text = `${text}${chunk}`.slice(-1_000);
       if (text.includes('event: caught-up')) resolve();
     }),
   );
-  slow.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
-  await joined;
+  return socket;
+}
+
+test('who takes nothing holds nobody up, is kept no more than a queue of bounded length, and is told what he missed', async () => {
+  const started = await startGateway({ settings: { maxQueuedEvents: 10 } });
+  const path = '/v1/live?kinds=outcome';
+  let text = '';
+  const slow = await joinBySocket(started, path, (chunk) => {
+    text += chunk;
+  });
   slow.pause();
   const frames = 40;
   const outcomesAFrame = 800;
   // Some 300 kB each: more than both ends of a connection hold in the kernel, in all.
   const name = (frame: number, index: number): string => `${frame}-${index}-${'x'.repeat(200)}`;
-  const producer = started.broker.producer('test');
   let isWatching = false;
   let told = 0;
   const watching = watch(started.gateway.url + path, (seen) => {
@@ -173,13 +197,9 @@ test('who takes nothing holds nobody up, is kept no more than a queue of bounded
   });
   await started.until(() => isWatching);
   for (let frame = 0; frame < frames; frame++) {
-    await producer.send(
-      Array.from({ length: outcomesAFrame }, (_, index) => {
-        const decision = { decisionId: name(frame, index), routingKey: 'k', model: 'm', fallbacks: [] };
-        const outcome = routeOutcome(decision, { status: 'SUCCESS', occurredAtMs: frame });
-        const value = topics.routeOutcome.codec.encode(outcome);
-        return { topic: topics.routeOutcome.name, partition: 0, key: 'k', value };
-      }),
+    await report(
+      started,
+      Array.from({ length: outcomesAFrame }, (_, index) => name(frame, index)),
     );
     await started.clock.advanceBy(1_000);
     // Who reads has it before more comes: he is never the slow one.
@@ -196,6 +216,25 @@ test('who takes nothing holds nobody up, is kept no more than a queue of bounded
   const missed = Number(/event: missed\n.*\ndata: \{"count":(\d+)\}/.exec(text)![1]);
   expect(missed).toBeGreaterThan(0);
   expect(text.match(/event: outcome/g)!.length + missed).toBe(frames * outcomesAFrame);
+});
+
+test('who takes nothing for as long as a connection may be idle is sent away, though signs of life are sent to him', async () => {
+  const started = await startGateway({ settings: { maxViewers: 1, idleTimeoutMs: 1_000 } });
+  const slow = await joinBySocket(started, '/v1/live?kinds=outcome', () => {});
+  slow.pause();
+  await report(
+    started,
+    Array.from({ length: 20_000 }, (_, index) => `${index}-${'x'.repeat(200)}`),
+  );
+  await started.clock.advanceBy(1_000);
+  expect((await started.call('GET', '/v1/live')).status).toBe(503);
+  await started.until(async () => {
+    await started.clock.advanceBy(15_000);
+    const stop = new AbortController();
+    const { status } = await fetch(`${started.gateway.url}/v1/live`, { signal: stop.signal });
+    stop.abort();
+    return status === 200;
+  });
 });
 
 test('signs of life that are asked for and not taken are not gathered without end', async () => {
