@@ -1,5 +1,23 @@
 /** Boards for Grafana: what somebody wants to see of the engine, by question. Written as JSON by generate.ts. */
-import type { Dashboard, Panel } from '@grafana/schema';
+import {
+  BigValueColorMode,
+  BigValueGraphMode,
+  BigValueJustifyMode,
+  BigValueTextMode,
+  type Dashboard,
+  GraphDrawStyle,
+  type GraphFieldConfig,
+  LegendDisplayMode,
+  type Panel,
+  PercentChangeColorMode,
+  SortOrder,
+  StackingMode,
+  TooltipDisplayMode,
+  VisibilityMode,
+  VizOrientation,
+} from '@grafana/schema';
+import type { Options as StatOptions } from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
+import type { Options as TimeSeriesOptions } from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen';
 import { buckets, countOf, increaseOf, orNone, quantileOf, rateOf, series } from './series';
 
 /** Units as Grafana names them. */
@@ -384,23 +402,36 @@ function panelOf(
       defaults: {
         unit,
         min: 0,
-        ...(kind === 'timeseries' && {
-          custom: {
-            drawStyle: 'line',
-            fillOpacity: isStacked ? 20 : 0,
-            showPoints: 'never',
-            stacking: { mode: isStacked ? 'normal' : 'none', group: 'A' },
-          },
-        }),
+        ...(kind === 'timeseries' && { custom: { ...linesOf(isStacked === true) } }),
       },
       overrides: [],
     },
-    options:
-      kind === 'stat'
-        ? { reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false }, graphMode: 'area' }
-        : {
-            legend: { displayMode: 'list', placement: 'bottom', showLegend: true },
-            tooltip: { mode: 'multi', sort: 'desc' },
-          },
+    options: { ...(kind === 'stat' ? statOptions : timeSeriesOptions) },
+  };
+}
+
+// A panel takes any options; here they are of its own kind, so that the type check finds what Grafana would miss.
+const statOptions: StatOptions = {
+  reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
+  orientation: VizOrientation.Auto,
+  colorMode: BigValueColorMode.Value,
+  graphMode: BigValueGraphMode.Area,
+  justifyMode: BigValueJustifyMode.Auto,
+  textMode: BigValueTextMode.Auto,
+  percentChangeColorMode: PercentChangeColorMode.Standard,
+  showPercentChange: false,
+  wideLayout: true,
+};
+const timeSeriesOptions: TimeSeriesOptions = {
+  legend: { displayMode: LegendDisplayMode.List, placement: 'bottom', calcs: [], showLegend: true },
+  tooltip: { mode: TooltipDisplayMode.Multi, sort: SortOrder.Descending },
+};
+
+function linesOf(isStacked: boolean): GraphFieldConfig {
+  return {
+    drawStyle: GraphDrawStyle.Line,
+    fillOpacity: isStacked ? 20 : 0,
+    showPoints: VisibilityMode.Never,
+    stacking: { mode: isStacked ? StackingMode.Normal : StackingMode.None, group: 'A' },
   };
 }

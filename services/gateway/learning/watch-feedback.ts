@@ -60,7 +60,8 @@ export function watchFeedback({ tuning, models, decisionsBefore }: FeedbackWatch
       const rewardsNeeded = coldStartRewards(models());
       const noteOf = (): string | null => {
         const until = `until ${rewardsNeeded} rewards are learned, the learned strategy goes by what the configuration declares, or draws at random where that says nothing`;
-        if (rewards === 0 && reports > 0) return `${reports === 1 ? '1 report has' : `${reports} reports have`} come, and none is learned yet: ${until}`;
+        if (rewards === 0 && reports > 0)
+          return `${reports === 1 ? '1 report has' : `${reports} reports have`} come, and none is learned yet: ${until}`;
         if (rewards === 0) return `no feedback has come (${decisions} decisions): ${until}; POST /v1/feedback takes it`;
         if (rewards < rewardsNeeded) return `${rewards} rewards are learned: ${until}`;
         return decisions >= longSilence ? `no feedback has come for ${decisions} decisions` : null;

@@ -2,8 +2,10 @@
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { WebSocket } from 'ws';
+import { until } from '../../../checks/chaos/until';
 import { createKeyDesk } from '../../../lib/access/key-desk';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
+import { systemClock } from '../../../lib/adapters/system';
 import { routeOutcome } from '../../../lib/client/build-records';
 import type { Broker } from '../../../lib/ports/broker';
 import { createLog } from '../../../lib/telemetry/log';
@@ -14,6 +16,7 @@ import { createLiveHub } from '../../../services/gateway/live/live-hub';
 import { readPositions, writePositions } from '../../../services/gateway/live/positions';
 import { createViewer, type Send } from '../../../services/gateway/live/viewer';
 import { memoryHome } from '../../../services/home';
+import { patienceMs } from '../../patience';
 import { atEnd } from '../../started';
 import { startGateway } from './start-gateway';
 
@@ -228,13 +231,14 @@ test('who takes nothing for as long as a connection may be idle is sent away, th
   );
   await started.clock.advanceBy(1_000);
   expect((await started.call('GET', '/v1/live')).status).toBe(503);
-  await started.until(async () => {
+  const isFree = async (): Promise<boolean> => {
     await started.clock.advanceBy(15_000);
     const stop = new AbortController();
     const { status } = await fetch(`${started.gateway.url}/v1/live`, { signal: stop.signal });
     stop.abort();
     return status === 200;
-  });
+  };
+  await until(systemClock(), 'somebody else may watch', isFree, patienceMs);
 });
 
 test('signs of life that are asked for and not taken are not gathered without end', async () => {
