@@ -65,23 +65,17 @@ export function addConfigHistory(config: Command, io: Io): void {
   add('rollback', 'Put an earlier version in force again, as a new one.')
     .argument('<version>', 'its number', versionNumber)
     .option('--reason <text>', 'why, for who reads the history', '')
-    .option('--accept-restart', 'also where it changes what is in force only after a restart')
-    .action(async (version: number, options: RollbackOptions) => {
+    .action(async (version: number, options: Options & { reason: string }) => {
       const body = await ask<History & { readonly needsRestart: readonly string[] }>(
         io,
         options,
         'POST',
-        `/v1/config/rollback${options.acceptRestart ? '?acceptRestart=true' : ''}`,
+        '/v1/config/rollback',
         { version, reason: options.reason },
       );
       for (const line of body.needsRestart) io.stderr.write(`${line}\n`);
       list(io, body, options);
     });
-}
-
-interface RollbackOptions extends Options {
-  readonly reason: string;
-  readonly acceptRestart?: boolean;
 }
 
 async function diffFile(io: Io, file: string, to: number | undefined, options: DiffOptions): Promise<void> {

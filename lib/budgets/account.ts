@@ -10,27 +10,21 @@ import type {
   BudgetEvent,
   BudgetGrant,
   BudgetLevel,
-  BudgetPeriod,
   BudgetReservation,
   BudgetState,
   BudgetTerms,
 } from '../topics/generated/messages';
-import { fromHashIds, isAmong, noHashes, withHash } from './recent-hashes';
+import { isAmong, noHashes, withHash } from './recent-hashes';
 
 /**
  * Open reservations of one account. With more, the oldest is charged at what was reserved: a row must fit into a record,
  * and to release it early would let the account be overspent.
  */
 export const maxOpenReservations = 4_000;
-/**
- * Reports that are recognised when they come again: after a crash those of a write that was under way, from every partition of
- * whoever reports.
- */
+/** Reports that are recognised when they come again: after a crash, where a write was under way. A busier account may see more. */
 const maxReports = 1_024;
 /** Refused requests that are counted once however often they ask: they do so within seconds. */
 const maxRefused = 256;
-/** Periods that are remembered for a clock that is set back. */
-const maxEarlier = 4;
 /**
  * Near its end a request may reserve this share of what is left, and the cheapest model always: so those that ask at the
  * same moment are not refused for what the one before them reserves for some milliseconds.
@@ -115,8 +109,7 @@ export function take(before: BudgetAccount, event: BudgetEvent): BudgetAccount |
  * correction adds the difference, which may be below 0.
  */
 export function settle(before: BudgetAccount, event: BudgetEvent): BudgetAccount | null {
-  const reports = reportsOf(before);
-  if (isAmong(reports, event.reportId)) return null;
+  if (isAmong(before.reports, event.reportId) || before.settled.includes(hashId(event.reportId))) return null;
   const account = atTime(before, event.atMs);
   const at = indexOf(account, event.requestId);
   const reservation = account.reservations[at];
@@ -131,8 +124,8 @@ export function settle(before: BudgetAccount, event: BudgetEvent): BudgetAccount
       spentTokens: whole(account.spentTokens + tokens),
       spentCalls: account.spentCalls + (reservation && !reservation.taken ? 1 : 0),
       beyondUsd: account.beyondUsd + beyondUsd,
-      settled: [],
-      reports: withHash(reports, event.reportId, maxReports),
+      settled: account.settled.slice(1),
+      reports: withHash(account.reports, event.reportId, maxReports),
     },
     event.atMs,
   );
@@ -247,12 +240,7 @@ function newAccount(terms: BudgetTerms): BudgetAccount {
     isPublished: true,
     reports: noHashes,
     refused: noHashes,
-    earlier: [],
   };
-}
-
-function reportsOf({ settled, reports }: BudgetAccount): Buffer {
-  return settled.length === 0 ? reports : Buffer.concat([fromHashIds(settled), reports]);
 }
 
 /** A request asks again where the answer is late, and is refused once all the same. */
@@ -272,46 +260,9 @@ function inPeriod(account: BudgetAccount, nowMs: number): BudgetAccount {
       ...account,
       periodStartMs: startMs,
       ...nothingSpent,
-      earlier: remembered(account),
     },
     account.lastEventMs,
   );
-}
-
-/** Periods in which nothing happened take no place: a clock may leap over many. */
-function remembered(account: BudgetAccount): BudgetPeriod[] {
-  const ended = countedIn(account);
-  const { startMs: _, ...counted } = ended;
-  if (Object.values(counted).every((amount) => amount === 0)) return account.earlier;
-  return [...account.earlier, ended].slice(-maxEarlier);
-}
-
-function countedIn(account: BudgetAccount): BudgetPeriod {
-  const { periodStartMs: startMs, spentUsd, spentTokens, spentCalls, beyondUsd, refusals, unreported } = account;
-  return { startMs, spentUsd, spentTokens, spentCalls, beyondUsd, refusals, unreported };
-}
-
-/**
- * A clock that was ahead has begun periods that have not begun. What was counted in them, and in the one that goes on, was all
- * spent in that one: it would else begin with nothing spent once more.
- */
-function backIn(account: BudgetAccount, startMs: number): BudgetAccount {
-  const { earlier } = account;
-  let sum = countedIn(account);
-  for (const period of earlier) {
-    if (period.startMs < startMs) continue;
-    sum = {
-      startMs,
-      spentUsd: sum.spentUsd + period.spentUsd,
-      spentTokens: whole(sum.spentTokens + period.spentTokens),
-      spentCalls: sum.spentCalls + period.spentCalls,
-      beyondUsd: sum.beyondUsd + period.beyondUsd,
-      refusals: sum.refusals + period.refusals,
-      unreported: sum.unreported + period.unreported,
-    };
-  }
-  const { startMs: _, ...counted } = sum;
-  return { ...account, ...counted, periodStartMs: startMs, earlier: earlier.filter((one) => one.startMs < startMs) };
 }
 
 /**
@@ -324,12 +275,10 @@ function onTerms(before: BudgetAccount, terms: BudgetTerms, nowMs: number): Budg
   const account = atTime(before, nowMs);
   const { lastEventMs, periodStartMs } = account;
   const { periodStartMs: lastStartMs, periodEndMs: lastEndMs } = account.terms;
-  const isAhead = periodStartMs >= nowMs + clocksDifferMs;
-  const reachedMs = isAhead ? nowMs : Math.max(periodStartMs, nowMs);
+  const reachedMs = periodStartMs < nowMs + clocksDifferMs ? Math.max(periodStartMs, nowMs) : nowMs;
   const isOver = terms.periodEndMs !== null && terms.periodEndMs <= reachedMs;
   if (isOver) return { ...account, terms: { ...terms, periodStartMs: lastStartMs, periodEndMs: lastEndMs } };
   const startMs = terms.periodStartMs;
-  if (isAhead && startMs < periodStartMs) return atTime(backIn({ ...account, terms }, startMs), nowMs);
   const begins = startMs > lastEventMs || (lastEndMs !== null && startMs >= lastEndMs);
   return atTime({ ...account, terms, periodStartMs: begins ? Math.min(periodStartMs, startMs) : startMs }, nowMs);
 }

@@ -1,7 +1,10 @@
-/** The newest of many ids in little room: six bytes of a hash each, in one buffer that a row can hold. */
-import { hashId } from '../hash-id';
+/**
+ * The newest of many ids in little room: twelve bytes of a SHA-256 each, in one buffer that a row can hold. Callers choose ids, and
+ * two of one hash, of which the second would count as known, must be out of anybody's reach: of six bytes they are not.
+ */
+import { hash } from 'node:crypto';
 
-const idBytes = 6;
+const idBytes = 12;
 
 export const noHashes: Buffer = Buffer.alloc(0);
 
@@ -19,11 +22,6 @@ export function withHash(hashes: Buffer, id: string, most: number): Buffer {
   return all.subarray(Math.max(0, all.length - most * idBytes));
 }
 
-/** Of ids that are kept as `hashId` has them. */
-export function fromHashIds(ids: readonly string[]): Buffer {
-  return Buffer.concat(ids.map((id) => Buffer.from(id.slice(0, 2 * idBytes), 'hex')));
-}
-
 function hashOf(id: string): Buffer {
-  return fromHashIds([hashId(id)]);
+  return hash('sha256', id, 'buffer').subarray(0, idBytes);
 }

@@ -87,14 +87,14 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
     };
     const audited = await recordOfChange(trail, current, applied);
     const offset = await write(producer, topic, applied, audited);
-    const { current: earlier } = await readApplied(broker, topic, end, offset);
+    const { first: earlier, newestVersion: newestMeanwhile } = await readApplied(broker, topic, end, offset);
     if (!earlier) {
       await rememberVersion(options, producer, applied, origin.reason ?? '');
       logChange(options.log, current, applied, config);
       return { ok: true, applied };
     }
-    // Ours lies on top of theirs and would win for readers: put theirs back with a version above both.
-    const restored = { ...earlier, version: Math.max(earlier.version, applied.version) + 1 };
+    // Ours lies on top of theirs and would win for readers: put back what came first, with a version above all.
+    const restored = { ...earlier, version: Math.max(newestMeanwhile, applied.version) + 1 };
     const undone = { ...restored, appliedBy: `${origin.by}, whom somebody else was ahead of` };
     await write(producer, topic, restored, await recordOfChange(trail, applied, undone));
     await rememberVersion(options, producer, restored, `put back: ${origin.by} wrote at the same moment`);
@@ -207,6 +207,8 @@ async function write(
 }
 
 interface Found {
+  /** The first configuration, which keeps its place; null when there is none. */
+  readonly first: ConfigApplied | null;
   /** The last configuration; null when there is none. */
   readonly current: ConfigApplied | null;
   readonly newestVersion: number;
@@ -216,6 +218,7 @@ interface Found {
 
 /** What the records of [from, to) put in force. A record that is none of ours is passed over, as the readers of the table do. */
 async function readApplied(broker: Broker, topic: string, from: number, to: number): Promise<Found> {
+  let first: ConfigApplied | null = null;
   let current: ConfigApplied | null = null;
   let newestVersion = 0;
   let isCovered = false;
@@ -224,9 +227,10 @@ async function readApplied(broker: Broker, topic: string, from: number, to: numb
       const read = readRow(topics.config, record, ({ json }) => void configFromJson(json));
       isCovered = read.kind !== 'row';
       if (read.kind !== 'row') continue;
+      first ??= read.value;
       current = read.value;
       newestVersion = Math.max(newestVersion, read.value.version);
     }
   }
-  return { current, newestVersion, isCovered };
+  return { first, current, newestVersion, isCovered };
 }

@@ -72,7 +72,7 @@ export function definitionOf({ name, unit, layer, from, to, arms }: ExperimentCo
   return hashId(JSON.stringify([name, unit, layer, from, to, arms]));
 }
 
-/** Share of its units that take part: from its own first step on, as far as it has come, and never more than the last step as it is now. */
+/** Share of its units that take part: from its own first step on, as far as it has come, and never more than a step of the ramp as it is now. */
 export function rolloutOf(
   experiment: ExperimentConfig,
   definition: string,
@@ -81,7 +81,9 @@ export function rolloutOf(
   const { name, ramp } = experiment;
   const state = stateOf(name);
   if (state?.definition !== definition) return shareAt(ramp, { step: 0, unitsBefore: 0 });
-  return Math.min(state.rollout, ramp.steps.at(-1)!);
+  // A ramp that was changed counts at once, also where nothing is observed that would move it.
+  const reached = ramp.steps.findLast((step) => step <= state.rollout) ?? ramp.steps[0]!;
+  return Math.min(state.rollout, reached);
 }
 
 function unitOf({ unit }: ExperimentConfig, { requestId, sessionId, tenantId, userId }: Asking): string | null {

@@ -23,6 +23,7 @@ const toleratedRefused = 0.05;
  * notice when hundreds of calls had failed.
  */
 const latelyCalls = 20;
+const mostRefused = 0.5;
 const leastKept = 0.3;
 /** Refusals within one second are one: they were sent before anybody knew. */
 const oneRefusalMs = 1_000;
@@ -92,8 +93,8 @@ function measured(before: Capacity, observed: ModelObserved, nowMs: number): Cap
     concurrent: plus(before.concurrent, observed.latencyMs ?? 0),
     measuredAtMs,
     refusedLately: isCall
-      ? before.refusedLately + (wasRefused - before.refusedLately) / latelyCalls
-      : before.refusedLately,
+      ? before.refusedLately * kept + (wasRefused - before.refusedLately * kept) / latelyCalls
+      : before.refusedLately * kept,
   };
 }
 
@@ -104,7 +105,8 @@ function refused(capacity: Capacity, { observedAtMs, retryAfterMs }: ModelObserv
   const refusedShare = capacity.refusedPerMinute / capacity.callsPerMinute;
   const much = Math.max(0, Math.min(1, (refusedShare - toleratedRefused) / (manyRefused - toleratedRefused)));
   const lately = capacity.refusedLately;
-  const isMost = lately > manyRefused;
+  // A burst that is refused among many calls that are not is none: the share of the last seconds says so.
+  const isMost = lately > mostRefused && refusedShare > toleratedRefused;
   if (!(much > 0) && !isMost) return { ...capacity, restUntilMs };
   const kept = Math.min(1 - much * (1 - keptByRefusals), isMost ? Math.max(leastKept, 1 - lately) : 1);
   const share = Math.max(leastShare, shareAt(capacity, nowMs) * kept);

@@ -354,12 +354,10 @@ export interface BudgetAccount {
   publishedAtMs: number;
   /** Whether that state is still true. */
   isPublished: boolean;
-  /** Newest reports that were counted: six bytes each of SHA-256 over their ids. */
+  /** Newest reports that were counted: twelve bytes each of SHA-256 over their ids. */
   reports: Buffer;
   /** Newest requests that were refused, likewise: who asks again is counted once. */
   refused: Buffer;
-  /** Newest periods before the one it counts: a clock that is set back may begin one of them again. */
-  earlier: BudgetPeriod[];
 }
 
 /** What an account is told. Key: account, so that each has one writer. */
@@ -417,24 +415,6 @@ export interface BudgetGrant {
 
 /** How far a budget is spent. */
 export type BudgetLevel = 'OK' | 'SOFT' | 'LIMIT';
-
-/** What was counted in a period. */
-export interface BudgetPeriod {
-  /** Its beginning. */
-  startMs: number;
-  /** As in the account. */
-  spentUsd: number;
-  /** As in the account. */
-  spentTokens: number;
-  /** As in the account. */
-  spentCalls: number;
-  /** As in the account. */
-  beyondUsd: number;
-  /** As in the account. */
-  refusals: number;
-  /** As in the account. */
-  unreported: number;
-}
 
 /** What a request may still cost. */
 export interface BudgetReservation {

@@ -21,6 +21,8 @@ export interface Change {
   readonly by: string;
   /** For who reads the history; default none. */
   readonly reason?: string;
+  /** Where it changes what is read only at a start: by default refused unless the request accepts it. The way back is told of, and never shut. */
+  readonly whereRestartNeeded?: 'refuse' | 'tell';
   /** What to say where `current` is in force by now. */
   readonly conflict?: (current: number) => string;
 }
@@ -76,12 +78,11 @@ function acceptsRestart(request: FastifyRequest): boolean {
 }
 
 /** What would be said to be in force, and is not before somebody has started it anew: whoever wants that says so. */
-function refuseUntilRestart(request: FastifyRequest, needsRestart: readonly string[]): void {
-  const [first] = needsRestart;
-  if (first === undefined || acceptsRestart(request)) return;
+function refuseUntilRestart([first, ...others]: readonly string[]): void {
+  if (first === undefined) return;
   throw new HttpError(
     'refused',
-    `${needsRestart.join('; ')}; ask with acceptRestart=true to put it in force for whoever is started from then on`,
+    `${[first, ...others].join('; ')}; ask with acceptRestart=true to put it in force for whoever is started from then on`,
     first.slice(0, first.indexOf(':')),
   );
 }
@@ -90,12 +91,16 @@ function refuseUntilRestart(request: FastifyRequest, needsRestart: readonly stri
 export async function applyChange(
   context: GatewayContext,
   request: FastifyRequest,
-  { config, replaces, by, reason, conflict = changedMeanwhile }: Change,
+  { config, replaces, by, reason, whereRestartNeeded = 'refuse', conflict = changedMeanwhile }: Change,
 ): Promise<string[]> {
+  const accepts = acceptsRestart(request);
   refuseUnputtable(context, config);
-  const before = context.config()?.config;
-  const needsRestart = before ? restartsNeeded(before, config) : [];
-  refuseUntilRestart(request, needsRestart);
+  const current = context.config();
+  // What it would change is to be told of what it was made for.
+  if (current && current.version !== replaces)
+    throw new HttpError('version_conflict', conflict(current.version), 'version');
+  const needsRestart = current ? restartsNeeded(current.config, config) : [];
+  if (whereRestartNeeded === 'refuse' && !accepts) refuseUntilRestart(needsRestart);
   const { asker, ip } = request;
   const author = asker.isAnonymous ? '' : `by ${asker.who} `;
   const source = `${by} ${author}from ${ip} through ${context.id}`;

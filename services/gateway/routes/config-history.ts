@@ -6,13 +6,7 @@ import { configFromJson } from '../../../lib/config/parse-config';
 import { configSchema } from '../../../lib/config/schema/config-schema';
 import type { ConfigVersion } from '../../../lib/topics/generated/messages';
 import { remark } from '../../../lib/topics/identifier-schemas';
-import {
-  acceptRestartParameter,
-  applyChange,
-  changeErrors,
-  configToChange,
-  ifMatchParameter,
-} from '../configuration/apply-change';
+import { applyChange, changeErrors, configToChange, ifMatchParameter } from '../configuration/apply-change';
 import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http/http-error';
@@ -104,7 +98,7 @@ export function configHistoryEndpoints(context: GatewayContext): Endpoint[] {
       method: 'POST',
       path: '/v1/config/rollback',
       summary: 'Puts an earlier version in force again, as a new one.',
-      parameters: [ifMatchParameter, acceptRestartParameter],
+      parameters: [ifMatchParameter],
       body: { schemas: [rollbackSchema], required: true },
       responses: { 200: { doc: 'What is in force now.', body: { schema: wentBackSchema } } },
       errors: [...changeErrors, 'not_found'],
@@ -115,7 +109,7 @@ export function configHistoryEndpoints(context: GatewayContext): Endpoint[] {
         const why = `back to version ${wanted}${reason === '' ? '' : `: ${reason}`}`;
         const config = configFromJson(found.json);
         const change = { config, replaces: before, by: 'POST /v1/config/rollback', reason: why };
-        const needsRestart = await applyChange(context, request, change);
+        const needsRestart = await applyChange(context, request, { ...change, whereRestartNeeded: 'tell' });
         const versions = (await context.configHistory()).map(entryOf);
         return sendJson(reply, { inForce: inForce().version, versions, needsRestart });
       },

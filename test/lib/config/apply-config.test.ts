@@ -124,6 +124,32 @@ test('where a file changes at the moment of a PUT, one of them is in force, and 
   );
 });
 
+test('of three that write at the same moment the first keeps its place, and it alone is told that it is in force', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(1_000), fc.array(fc.nat(8), { minLength: 3, maxLength: 3 }), async (seed, afterMs) => {
+      const clock = createVirtualClock();
+      const random = seededRandom(seed, 'broker');
+      const unkindness = { ...defaultUnkindness, maxWriteDelayMs: 5, lostAcknowledgementRate: 0 };
+      const broker = createMemoryBroker({ clock, random, unkindness });
+      const run = async () => {
+        await broker.ensureTopics([settingsOf(topics.config, 4)]);
+        const writers = afterMs.map((_, at) => createConfigWriter({ broker, clock, name: `w${at}` }));
+        const { version } = await writers[0]!.putInForce(configOf(9));
+        const written = await Promise.all(
+          afterMs.map((wait, at) => sleep(clock, wait).then(() => writers[at]!.apply(configOf(at + 1), version))),
+        );
+        const inForce = topics.config.codec.decode(broker.records(topics.config.name).at(-1)!.value!);
+        const told = written.flatMap(({ ok }, at) => (ok ? [at + 1] : []));
+        expect(told).toEqual([configFromJson(inForce.json).seed]);
+        const history = await readHistory({ broker });
+        expect(configFromJson(history[0]!.json).seed).toBe(told[0]);
+      };
+      expect(await runToEnd(clock, run())).toBe(true);
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test('a failed write fails its caller and not the next one', async () => {
   const { broker, clock } = await start();
   let fail = true;

@@ -83,6 +83,13 @@ test('a ramp whose steps are changed goes on from the last one that lets in no m
   const short = ramp([0.1, 0.5]);
   expect(experimentStateOf(wide, short).rollout).toBe(0.5);
   expect(rolloutOf(short, 'd', () => ({ ...experimentStateOf(wide, long), definition: 'd' }))).toBe(0.5);
+  // Narrowed in the middle, it counts before anything is observed.
+  const stateOf = (experiment: ExperimentConfig, tally: ExperimentTally) => () => ({
+    ...experimentStateOf(tally, experiment),
+    definition: 'd',
+  });
+  expect(rolloutOf(ramp([0.1, 0.2, 1]), 'd', stateOf(short, wide))).toBe(0.2);
+  expect(rolloutOf(ramp([0.7, 1]), 'd', stateOf(short, wide))).toBe(0.5);
   const shortened = withObserved(wide, short, observed(0, 'next', { isExposure: true }), 1);
   // Longer again: what it was once seen to bear was under other steps.
   expect(experimentStateOf(shortened, long).rollout).toBe(0.5);

@@ -52,6 +52,17 @@ test('the way back to a version is a new one, which says so', async () => {
   expect((await started.call('GET', '/v1/config')).body.config.collapse).toBe('BEST_SCORE');
 });
 
+test('the way back is not shut by what is read only at a start: it is told', async () => {
+  const started = await startGateway();
+  const { config } = (await started.call('GET', '/v1/config')).body;
+  const limits = { ...config.limits, maxSessions: config.limits.maxSessions + 1 };
+  const put = { version: 1, config: { ...config, limits } };
+  expect((await started.call('PUT', '/v1/config?acceptRestart=true', put)).status).toBe(200);
+  const { status, body } = await started.call('POST', '/v1/config/rollback', { version: 1 });
+  expect([status, body.needsRestart]).toEqual([200, ['limits.maxSessions: needs a restart of route-intake']]);
+  await started.stop();
+});
+
 test.each([
   ['/v1/config/rollback', { version: 1 }],
   [

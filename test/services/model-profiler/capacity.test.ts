@@ -79,6 +79,16 @@ test('where most calls are refused that is noticed within a second, however many
   expect(sharesAfter[2]).toBeLessThan(0.15);
 });
 
+test('a burst that is refused among many calls that are answered is not most of them', () => {
+  let capacity = calls(null, { perSecond: 100, forMs: 15_000 }).capacity;
+  for (let i = 0; i < 1_000; i++) {
+    const atMs = startMs + 15_000 + i * 10;
+    const status = i % 100 < 7 ? 'RATE_LIMITED' : 'SUCCESS';
+    capacity = modelCapacityAfter(capacity, observed({ observedAtMs: atMs, status }), null, atMs);
+  }
+  expect(capacity.share).toBeGreaterThan(0.7);
+});
+
 test('corrections are no calls; what comes late or from a clock that is ahead counts when it came', () => {
   const one = modelCapacityAfter(null, observed({ observedAtMs: startMs + 1e9 }), none, startMs);
   expect(one.measuredAtMs).toBe(startMs);
