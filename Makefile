@@ -172,7 +172,7 @@ bench-kafka: build servers-installed ## Speed on Kafka and Redis, every service 
 bench-transactions: build servers-installed ## What delivery exactly once costs on Kafka against at least once, in alternation, JSON lines
 	@node dist/bench/transactions.js
 
-bench-cache: build ## Hits, utility and wrong neighbours of the routing cache while learning goes on, and what a look-up takes (REQUESTS=2000 TEXTS=40 SEEDS=3 REDIS=url), JSON lines
+bench-cache: build ## Hits, utility and wrong neighbours of the routing cache while learning goes on, and what a look-up takes (REQUESTS=2000 TEXTS=40 SEEDS=8 REDIS=url), JSON lines
 	@node dist/bench/cache.js $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(TEXTS),--texts $(TEXTS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(REDIS),--redis $(REDIS))
 
 bench-replay: build ## Events verified per second, JSON lines

@@ -2,7 +2,7 @@
  * The routing cache while learning goes on: the same requests that are nearly alike through the whole engine with and without it, on a
  * virtual clock, and what a look-up takes. Wrong neighbours are counted by the engine's own checks: hits that are judged anew all the same.
  *
- *     node dist/bench/cache.js [--requests 2000] [--texts 40] [--seeds 3] [--redis URL]
+ *     node dist/bench/cache.js [--requests 2000] [--texts 40] [--seeds 8] [--redis URL]
  *
  * Look-ups in Redis are measured where there is one, or one can be started.
  */
@@ -49,7 +49,7 @@ const { values } = parseArgs({
 });
 const requests = Number(values.requests ?? 2_000);
 const texts = Number(values.texts ?? 40);
-const seeds = Number(values.seeds ?? 3);
+const seeds = Number(values.seeds ?? 8);
 
 const gapMs = 20;
 const decisionTimeoutMs = 5_000;

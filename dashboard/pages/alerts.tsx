@@ -30,7 +30,7 @@ export function AlertsPage() {
   if (!data) return <Trouble error={error} />;
   return (
     <>
-      <Trouble error={error ?? fault} />
+      <Trouble error={error ?? (silencing ? null : fault)} />
       <Card title="Ringing" wide>
         {data.ringing.length === 0 ? (
           <Nothing>Nothing rings.</Nothing>
@@ -64,10 +64,14 @@ export function AlertsPage() {
         <SilenceForm
           key={silencing.alertId}
           alert={silencing}
+          fault={fault}
           onSend={async (body) => {
             if (await send(body)) setSilencing(null);
           }}
-          onClose={() => setSilencing(null)}
+          onClose={() => {
+            setSilencing(null);
+            setFault(null);
+          }}
         />
       )}
       {data.silences.length > 0 && (
@@ -131,28 +135,30 @@ export function AlertsPage() {
 
 function SilenceForm(props: {
   readonly alert: Json;
-  readonly onSend: (body: Json) => void;
+  /** Why it was not silenced when it was sent last. */
+  readonly fault: string | null;
+  readonly onSend: (body: Json) => Promise<void>;
   readonly onClose: () => void;
 }) {
-  const { alert, onSend, onClose } = props;
+  const { alert, fault, onSend, onClose } = props;
+  const [isSending, setSending] = useState(false);
   const [reason, setReason] = useState('');
   const [hours, setHours] = useState(durations[0]!);
   return (
     <Dialog title={`Silence ${alert.rule} ${alert.subject}`.trim()} onClose={onClose}>
       {(close) => (
         <form
-          onSubmit={(event) => {
+          onSubmit={async (event) => {
             event.preventDefault();
+            if (isSending) return;
+            setSending(true);
             const { rule, subject } = alert;
-            onSend({
-              action: 'start',
-              rule,
-              subject: subject === '' ? null : subject,
-              durationMs: hours * hourMs,
-              reason,
-            });
+            const of = { rule, subject: subject === '' ? null : subject };
+            await onSend({ action: 'start', ...of, durationMs: hours * hourMs, reason });
+            setSending(false);
           }}
         >
+          <Trouble error={fault} />
           <WhyField value={reason} onValue={setReason} required />
           <label>
             How long

@@ -13,6 +13,23 @@ const columns = ['Time', 'Decision', 'Model', 'Strategy', 'Probability', 'Expect
 /** What somebody was looking at, for when he comes back from one of the decisions. */
 const left = { text: '', model: '', strategy: '', openedId: null as string | null };
 
+/** Whoever goes elsewhere does not come back to it. */
+window.addEventListener('hashchange', () => {
+  const { hash } = window.location;
+  if (left.openedId !== null && hash !== hashOf(left.openedId) && hash !== '#/decisions') left.openedId = null;
+});
+
+/** The row that somebody comes back to, once. */
+interface WayBack {
+  id: string | null;
+}
+
+function takeWayBack(): WayBack {
+  const { openedId } = left;
+  left.openedId = null;
+  return { id: openedId };
+}
+
 /** The list as it was when it began to stand still, and how many decisions had come by then. */
 interface Held {
   readonly decisions: readonly Json[];
@@ -28,13 +45,13 @@ export function DecisionsPage() {
   const [isRead, setRead] = useState(false);
   /** Going back to the newest is a new list. */
   const [round, setRound] = useState(0);
+  const [wayBack] = useState(takeWayBack);
   const held = useRef<Held | null>(null);
   // Nobody can read, click or tab through rows that move on under his eyes.
   if (!isPaused && !isRead) held.current = null;
   else held.current ??= { decisions: [...decisions], taken };
   const all = held.current?.decisions ?? decisions;
   const count = all.length;
-  const newer = held.current === null ? 0 : taken - held.current.taken;
   useEffect(() => {
     Object.assign(left, { text, model, strategy });
   }, [text, model, strategy]);
@@ -45,19 +62,17 @@ export function DecisionsPage() {
     }),
     [all, count],
   );
-  const rows = useMemo(() => {
-    const wanted = text.trim().toLowerCase();
-    const shown = all.filter(
-      (decision) =>
-        (model === '' || decision.model === model) &&
-        (strategy === '' || decision.strategy === strategy) &&
-        (wanted === '' ||
-          [decision.decisionId, decision.sessionId, decision.tenant, decision.provider].some((value) =>
-            value?.toLowerCase().includes(wanted),
-          )),
-    );
-    return shown.reverse();
-  }, [all, count, text, model, strategy]);
+  const wanted = text.trim().toLowerCase();
+  const fits = (decision: Json): boolean =>
+    (model === '' || decision.model === model) &&
+    (strategy === '' || decision.strategy === strategy) &&
+    (wanted === '' ||
+      [decision.decisionId, decision.sessionId, decision.tenant, decision.provider].some((value) =>
+        value?.toLowerCase().includes(wanted),
+      ));
+  const rows = useMemo(() => all.filter(fits).reverse(), [all, count, text, model, strategy]);
+  const came = held.current === null ? 0 : taken - held.current.taken;
+  const newer = came === 0 ? 0 : decisions.slice(-came).filter(fits).length;
   return (
     <Card title={`${number(rows.length)} of the newest ${number(count)}`} wide>
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
@@ -96,8 +111,10 @@ export function DecisionsPage() {
         <button
           type="button"
           class="quiet"
-          disabled={newer === 0}
+          // Not `disabled`: whoever leaves the rows for it would find it gone.
+          aria-disabled={newer === 0}
           onClick={() => {
+            if (newer === 0) return;
             setPaused(false);
             setRound(round + 1);
           }}
@@ -119,7 +136,7 @@ export function DecisionsPage() {
           )}
         </Nothing>
       ) : (
-        <VirtualRows key={round} rows={rows} outcomes={outcomes} onRead={setRead} />
+        <VirtualRows key={round} rows={rows} outcomes={outcomes} wayBack={wayBack} onRead={setRead} />
       )}
     </Card>
   );
@@ -128,15 +145,17 @@ export function DecisionsPage() {
 function VirtualRows({
   rows,
   outcomes,
+  wayBack,
   onRead,
 }: {
   readonly rows: readonly Json[];
   readonly outcomes: ReadonlyMap<string, Json>;
+  readonly wayBack: WayBack;
   /** Says when somebody begins to go through them, by mouse, wheel, finger or keyboard, and when he has ended. */
   readonly onRead: (isRead: boolean) => void;
 }) {
   const place = useRef<HTMLElement>(null);
-  const [top, setTop] = useState(() => placeOf(rows, left.openedId));
+  const [top, setTop] = useState(() => placeOf(rows, wayBack.id));
   const reading = useRef({ isScrolled: false, isPointedAt: false, isFocused: false });
   const read = (change: Partial<typeof reading.current>): void => {
     Object.assign(reading.current, change);
@@ -144,11 +163,11 @@ function VirtualRows({
   };
   useLayoutEffect(() => {
     const element = place.current;
-    const { openedId } = left;
-    left.openedId = null;
-    if (!element || openedId === null) return;
+    const { id } = wayBack;
+    wayBack.id = null;
+    if (!element || id === null) return;
     element.scrollTop = top;
-    element.querySelector<HTMLElement>(`a[href="${CSS.escape(hashOf(openedId))}"]`)?.focus();
+    element.querySelector<HTMLElement>(`a[href="${CSS.escape(hashOf(id))}"]`)?.focus();
   }, []);
   useEffect(() => () => onRead(false), []);
   const [height, setHeight] = useState(600);
@@ -175,7 +194,10 @@ function VirtualRows({
       onPointerEnter={() => read({ isPointedAt: true })}
       onPointerLeave={() => read({ isPointedAt: false })}
       onFocusIn={() => read({ isFocused: true })}
-      onFocusOut={() => read({ isFocused: false })}
+      // From one row to the next the keys stay in here.
+      onFocusOut={({ currentTarget, relatedTarget }) =>
+        read({ isFocused: currentTarget.contains(relatedTarget as Node | null) })
+      }
     >
       <table aria-rowcount={rows.length}>
         <thead>
@@ -225,8 +247,9 @@ function Row({ decision, outcome }: { readonly decision: Json; readonly outcome:
       <td class="id">
         <a
           href={hashOf(decisionId)}
-          onClick={() => {
-            left.openedId = decisionId;
+          onClick={({ ctrlKey, metaKey, shiftKey }) => {
+            // In a window of its own the list stays where it is.
+            if (!ctrlKey && !metaKey && !shiftKey) left.openedId = decisionId;
           }}
         >
           {decisionId}

@@ -93,9 +93,14 @@ function measured(before: Capacity, observed: ModelObserved, nowMs: number): Cap
     concurrent: plus(before.concurrent, observed.latencyMs ?? 0),
     measuredAtMs,
     refusedLately: isCall
-      ? before.refusedLately * kept + (wasRefused - before.refusedLately * kept) / latelyCalls
+      ? before.refusedLately * kept + (wasRefused - before.refusedLately * kept) / lastCallsOf(before)
       : before.refusedLately * kept,
   };
+}
+
+/** How many calls are the last ones: at least those of a second, since a burst within it is no more than that. */
+function lastCallsOf({ callsPerMinute }: Capacity): number {
+  return Math.max(latelyCalls, callsPerMinute / 60);
 }
 
 function refused(capacity: Capacity, { observedAtMs, retryAfterMs }: ModelObserved, nowMs: number): Capacity {

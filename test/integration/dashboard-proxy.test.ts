@@ -75,6 +75,13 @@ describeWithProxy('the dashboard behind a proxy (needs Chromium and nginx)', () 
       page.setDefaultTimeout(patienceMs);
       const asked = new Set<string>();
       page.on('request', (request) => asked.add(request.url()));
+      const faults: string[] = [];
+      page.on('pageerror', (error) => faults.push(error.message));
+      // It asks for a key by being refused.
+      page.on('response', (response) => {
+        if (response.status() >= 400 && response.status() !== 401)
+          faults.push(`${response.status()} ${response.url()}`);
+      });
       // Without the slash, as people type it.
       await page.goto(`${url}/router#/models`);
       await page.getByLabel('Key').fill(secret);
@@ -94,6 +101,7 @@ describeWithProxy('the dashboard behind a proxy (needs Chromium and nginx)', () 
       await page.getByRole('button', { name: 'Sign out' }).click();
       await page.getByLabel('Key').waitFor();
       await page.close();
+      expect(faults).toEqual([]);
       expect([...asked].filter((address) => address.includes('/v1/live')).length).toBeGreaterThan(0);
       const elsewhere = [...asked].filter(
         (address) => !/^data:/.test(address) && !address.startsWith(`${url}/router/`),

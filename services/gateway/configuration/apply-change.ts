@@ -96,8 +96,8 @@ export async function applyChange(
   const accepts = acceptsRestart(request);
   refuseUnputtable(context, config);
   const current = context.config();
-  // What it would change is to be told of what it was made for.
-  if (current && current.version !== replaces)
+  // Made for another version, it is not to be told what it would change in this one. A newer one has not come here yet: the writer says.
+  if (current && current.version > replaces)
     throw new HttpError('version_conflict', conflict(current.version), 'version');
   const needsRestart = current ? restartsNeeded(current.config, config) : [];
   if (whereRestartNeeded === 'refuse' && !accepts) refuseUntilRestart(needsRestart);
