@@ -16,6 +16,10 @@ export function AlertsPage() {
   const maySilence = useMay(silence);
   const [fault, setFault] = useState<string | null>(null);
   const [silencing, setSilencing] = useState<Json>(null);
+  const open = (alert: Json): void => {
+    setFault(null);
+    setSilencing(alert);
+  };
   const send = async (body: Json): Promise<boolean> => {
     try {
       await ask('v1/alerts/silences', { method: 'POST', body });
@@ -49,7 +53,7 @@ export function AlertsPage() {
                   {alert.silencedUntilMs !== null
                     ? `until ${dateTime(alert.silencedUntilMs)}`
                     : maySilence && (
-                        <button type="button" class="quiet" onClick={() => setSilencing(alert)}>
+                        <button type="button" class="quiet" onClick={() => open(alert)}>
                           Silence<span class="unseen"> {`${alert.rule} ${alert.subject}`}</span>
                         </button>
                       )}
@@ -171,7 +175,9 @@ function SilenceForm(props: {
             </select>
           </label>
           <p class="buttons">
-            <button type="submit">Silence it</button>
+            <button type="submit" aria-disabled={isSending}>
+              Silence it
+            </button>
             <button type="button" class="quiet" onClick={close}>
               Leave it
             </button>

@@ -68,7 +68,7 @@ describeWithBrowser('the dashboard by keyboard (needs Chromium)', () => {
 
     test.each<[string, string | RegExp]>([
       ['#/', 'What it is worth'],
-      ['#/decisions', /^\d+ of the newest/],
+      ['#/decisions', /^[1-9]\d* of the newest/],
       ['#/decisions/seen', 'Candidates'],
       ['#/models', 'Last hour'],
       ['#/learning', 'State'],

@@ -77,6 +77,9 @@ describeWithProxy('the dashboard behind a proxy (needs Chromium and nginx)', () 
       page.on('request', (request) => asked.add(request.url()));
       const faults: string[] = [];
       page.on('pageerror', (error) => faults.push(error.message));
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !message.text().includes('401')) faults.push(message.text());
+      });
       // It asks for a key by being refused.
       page.on('response', (response) => {
         if (response.status() >= 400 && response.status() !== 401)
