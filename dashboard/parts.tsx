@@ -115,6 +115,26 @@ export function WhyField(props: {
   );
 }
 
+/** Ends the form of a dialog: the order is given, or everything is left as it is. */
+export function OrderButtons(props: {
+  readonly order: string;
+  readonly onLeave: () => void;
+  /** The order is on its way. */
+  readonly isSending?: boolean;
+}) {
+  const { order, onLeave, isSending = false } = props;
+  return (
+    <p class="buttons">
+      <button type="submit" aria-disabled={isSending}>
+        {order}
+      </button>
+      <button type="button" class="quiet" onClick={onLeave}>
+        Leave it
+      </button>
+    </p>
+  );
+}
+
 /** A share of something as a bar; the figure beside it says the same. */
 export function Bar({ share, colour = 'var(--accent)' }: { readonly share: number; readonly colour?: string }) {
   const width = `${Math.max(0, Math.min(1, share)) * 100}%`;

@@ -4,7 +4,7 @@ import { LeftOut, useMay } from '../access';
 import { ask, type Json } from '../api';
 import { bytes, dateTime, duration, number, wordsOfName } from '../format';
 import { usePolled } from '../hooks';
-import { Card, Dialog, Nothing, Table, Trouble, WhyField } from '../parts';
+import { Card, Dialog, Nothing, OrderButtons, Table, Trouble, WhyField } from '../parts';
 
 const silence = 'POST /v1/alerts/silences';
 const refreshMs = 5_000;
@@ -174,14 +174,7 @@ function SilenceForm(props: {
               ))}
             </select>
           </label>
-          <p class="buttons">
-            <button type="submit" aria-disabled={isSending}>
-              Silence it
-            </button>
-            <button type="button" class="quiet" onClick={close}>
-              Leave it
-            </button>
-          </p>
+          <OrderButtons order="Silence it" onLeave={close} isSending={isSending} />
         </form>
       )}
     </Dialog>

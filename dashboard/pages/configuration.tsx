@@ -7,7 +7,7 @@ import { LeftOut, useMay } from '../access';
 import { ApiError, ask, type Fault, type Json } from '../api';
 import { dateTime, number, percent, usd } from '../format';
 import { usePolled } from '../hooks';
-import { Card, Dialog, Nothing, Table, Trouble, WhyField } from '../parts';
+import { Card, Dialog, Nothing, OrderButtons, Table, Trouble, WhyField } from '../parts';
 
 const change = 'PUT /v1/config';
 const back = 'POST /v1/config/rollback';
@@ -272,12 +272,7 @@ function History({ inForce, onBack }: { readonly inForce: number; readonly onBac
             <form onSubmit={goBack}>
               <p>It is put in force again, as a new version.</p>
               <WhyField value={reason} onValue={setReason} />
-              <p class="buttons">
-                <button type="submit">Put it in force</button>
-                <button type="button" class="quiet" onClick={close}>
-                  Leave it
-                </button>
-              </p>
+              <OrderButtons order="Put it in force" onLeave={close} />
             </form>
           )}
         </Dialog>

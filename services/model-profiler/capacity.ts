@@ -83,6 +83,7 @@ function measured(before: Capacity, observed: ModelObserved, nowMs: number): Cap
   const weight = Math.exp((atMs - measuredAtMs) / measuredOverMs);
   const plus = (sum: number, amount: number): number => sum * kept + (weight * amount) / measuredOverMs;
   const isCall = observed.revision === 0;
+  const lately = before.refusedLately * kept;
   const wasRefused = observed.status === 'RATE_LIMITED' ? 1 : 0;
   const tokens = (observed.inputTokens ?? 0) + (observed.outputTokens ?? 0);
   return {
@@ -92,9 +93,7 @@ function measured(before: Capacity, observed: ModelObserved, nowMs: number): Cap
     tokensPerMinute: plus(before.tokensPerMinute, tokens * minuteMs),
     concurrent: plus(before.concurrent, observed.latencyMs ?? 0),
     measuredAtMs,
-    refusedLately: isCall
-      ? before.refusedLately * kept + (wasRefused - before.refusedLately * kept) / lastCallsOf(before)
-      : before.refusedLately * kept,
+    refusedLately: isCall ? lately + (wasRefused - lately) / lastCallsOf(before) : lately,
   };
 }
 

@@ -78,11 +78,12 @@ function acceptsRestart(request: FastifyRequest): boolean {
 }
 
 /** What would be said to be in force, and is not before somebody has started it anew: whoever wants that says so. */
-function refuseUntilRestart([first, ...others]: readonly string[]): void {
+function refuseUntilRestart(needsRestart: readonly string[]): void {
+  const [first] = needsRestart;
   if (first === undefined) return;
   throw new HttpError(
     'refused',
-    `${[first, ...others].join('; ')}; ask with acceptRestart=true to put it in force for whoever is started from then on`,
+    `${needsRestart.join('; ')}; ask with acceptRestart=true to put it in force for whoever is started from then on`,
     first.slice(0, first.indexOf(':')),
   );
 }

@@ -26,6 +26,15 @@ async function start() {
   return { clock, broker, written };
 }
 
+/** Writes of several processes come in any order. */
+function unkindWorld(seed: number) {
+  const clock = createVirtualClock();
+  const random = seededRandom(seed, 'broker');
+  const unkindness = { ...defaultUnkindness, maxWriteDelayMs: 5, lostAcknowledgementRate: 0 };
+  const broker = createMemoryBroker({ clock, random, unkindness });
+  return { clock, broker, made: () => broker.ensureTopics([settingsOf(topics.config, 4)]) };
+}
+
 test('versions grow by one, and only the version in force can be replaced', async () => {
   const { broker, clock, written } = await start();
   const writer = createConfigWriter({ broker, clock, name: 'a' });
@@ -92,12 +101,9 @@ test('where a file changes at the moment of a PUT, one of them is in force, and 
   const file: ConfigOrigin = { by: 'file router.yaml', wins: 'whenNewer', isFile: true };
   await fc.assert(
     fc.asyncProperty(fc.nat(1_000), fc.nat(8), fc.nat(8), async (seed, fileAfterMs, putAfterMs) => {
-      const clock = createVirtualClock();
-      const random = seededRandom(seed, 'broker');
-      const unkindness = { ...defaultUnkindness, maxWriteDelayMs: 5, lostAcknowledgementRate: 0 };
-      const broker = createMemoryBroker({ clock, random, unkindness });
+      const { clock, broker, made } = unkindWorld(seed);
       const run = async () => {
-        await broker.ensureTopics([settingsOf(topics.config, 4)]);
+        await made();
         // Two processes.
         const atFile = createConfigWriter({ broker, clock, name: 'serve' });
         const atGateway = createConfigWriter({ broker, clock, name: 'gateway' });
@@ -127,12 +133,9 @@ test('where a file changes at the moment of a PUT, one of them is in force, and 
 test('of three that write at the same moment the first keeps its place, and it alone is told that it is in force', async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(1_000), fc.array(fc.nat(8), { minLength: 3, maxLength: 3 }), async (seed, afterMs) => {
-      const clock = createVirtualClock();
-      const random = seededRandom(seed, 'broker');
-      const unkindness = { ...defaultUnkindness, maxWriteDelayMs: 5, lostAcknowledgementRate: 0 };
-      const broker = createMemoryBroker({ clock, random, unkindness });
+      const { clock, broker, made } = unkindWorld(seed);
       const run = async () => {
-        await broker.ensureTopics([settingsOf(topics.config, 4)]);
+        await made();
         const writers = afterMs.map((_, at) => createConfigWriter({ broker, clock, name: `w${at}` }));
         const { version } = await writers[0]!.putInForce(configOf(9));
         const written = await Promise.all(

@@ -624,6 +624,27 @@ describe('what a processor writes ahead', () => {
 });
 
 describe('commit points', () => {
+  /** Counts what comes in rows, and tells of each; off the request path. */
+  const counting = (writtenWithRows: readonly (typeof receipts)[]) =>
+    defineService({
+      group: 'toy',
+      inputs: [
+        on<Order, Tally>(
+          orders,
+          (state, order) => ({
+            kind: 'done',
+            state: { key: order.key, count: (state?.count ?? 0) + 1, sum: 0, dueAtMs: null },
+            emit: [emit(receipts, order)],
+          }),
+          { stateKey: (order) => order.key },
+        ),
+      ],
+      outputs: [receipts],
+      table: { topic: tallies, maxRows: 10 },
+      lingerMs: 20,
+      writtenWithRows,
+    });
+
   test('are multiples of the interval, so that tasks which began at different times commit together', async () => {
     const world = createWorld({ partitions: 2 });
     await world.start(stateless(echo));
@@ -666,25 +687,6 @@ describe('commit points', () => {
   test('come with what is to be counted once, also where the group gathers: a crash makes none of it again', async () => {
     const limits = { commitIntervalMs: 100, fewRecords: 0, fewGatheredRecords: 1_000, patientCommitIntervalMs: 1_000 };
     const world = createWorld({ limits });
-    const counting = (writtenWithRows: readonly (typeof receipts)[]) =>
-      defineService({
-        group: 'toy',
-        inputs: [
-          on<Order, Tally>(
-            orders,
-            (state, order) => ({
-              kind: 'done',
-              state: { key: order.key, count: (state?.count ?? 0) + 1, sum: 0, dueAtMs: null },
-              emit: [emit(receipts, order)],
-            }),
-            { stateKey: (order) => order.key },
-          ),
-        ],
-        outputs: [receipts],
-        table: { topic: tallies, maxRows: 10 },
-        lingerMs: 20,
-        writtenWithRows,
-      });
     const written = async (world: World): Promise<number> => {
       await world.put(orders, ordersOf('a', 1, 3));
       await world.clock.advanceBy(40);
@@ -702,24 +704,7 @@ describe('commit points', () => {
   test('come later where the group gathers, until that is many records, and a row is written once for all that changed it until then', async () => {
     const limits = { commitIntervalMs: 100, fewRecords: 0, fewGatheredRecords: 13, patientCommitIntervalMs: 1_000 };
     const world = createWorld({ limits });
-    const service = defineService({
-      group: 'toy',
-      inputs: [
-        on<Order, Tally>(
-          orders,
-          (state, order) => ({
-            kind: 'done',
-            state: { key: order.key, count: (state?.count ?? 0) + 1, sum: 0, dueAtMs: null },
-            emit: [emit(receipts, order)],
-          }),
-          { stateKey: (order) => order.key },
-        ),
-      ],
-      outputs: [receipts],
-      table: { topic: tallies, maxRows: 10 },
-      lingerMs: 20,
-    });
-    await world.start(service);
+    await world.start(counting([]));
     for (let sent = 0; sent < 4; sent++) {
       await world.put(orders, ordersOf('a', 1 + 3 * sent, 3 + 3 * sent));
       await world.clock.advanceBy(240);
