@@ -19,9 +19,10 @@ import { HttpError } from '../http/http-error';
 import { readBody } from '../http/read-body';
 import { withConfiguredName } from './configured-name';
 import { countTokensBodySchema } from './door-schemas';
+import { headerText } from './mark-answer';
 import { apiHeaders, selectModel } from './read-call';
-import { headerText, refuse } from './serve-call';
 import { spliceBody } from './splice-body';
+import { refuse } from './upstream-http-error';
 
 export interface TokenCounterParts {
   readonly context: GatewayContext;

@@ -13,7 +13,8 @@ import { readTextFile } from '../../../lib/read-text-file';
 import type { ConfigApplied } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { abandonUntold, createUntoldCalls, type UntoldCalls } from '../doors/untold-calls';
-import { createStandIn, type GatewayOptions, type StandIn } from '../gateway';
+import { createStandIn, type StandIn } from '../gateway';
+import type { GatewayOptions } from '../gateway-options';
 import { readCopy } from './table-copy';
 
 /** Whoever started it has changed his mind. */

@@ -13,7 +13,8 @@ import { contentHashOf } from '../../../lib/topics/content-hash';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import type { RouteDecided, RouteOutcome, RouteRequested } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
-import { createGateway, type GatewayOptions } from '../../../services/gateway/gateway';
+import { createGateway } from '../../../services/gateway/gateway';
+import type { GatewayOptions } from '../../../services/gateway/gateway-options';
 import { patienceMs } from '../../patience';
 import { atEnd } from '../../started';
 

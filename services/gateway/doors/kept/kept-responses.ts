@@ -13,9 +13,11 @@ import type { EventStream, UpstreamCall } from '../../../../lib/providers/upstre
 import { UpstreamError } from '../../../../lib/providers/upstream-error';
 import type { GatewayContext } from '../../endpoint';
 import { HttpError, invalidField } from '../../http/http-error';
+import { awaitAnswer } from '../await-answer';
+import { headerText } from '../mark-answer';
 import { errorEvent, textOf } from '../pass-on-stream';
 import { apiHeaders } from '../read-call';
-import { awaitAnswer, headerText, refuse } from '../serve-call';
+import { refuse } from '../upstream-http-error';
 import { ownResponse } from './expand-items';
 import type { KeptItems } from './kept-items';
 import { answerOwnResponse, type KeptResponseAction } from './own-responses';
